@@ -1,0 +1,120 @@
+//! The command line: the names and meanings of `spin up`'s flags, so that one can stand in for the other.
+
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::given::Given;
+use crate::range::Range;
+
+/// Runs a Spin HTTP application on this machine, without Spin.
+///
+/// store-host reads a Spin manifest (spin.toml), compiles the WebAssembly component that it names, and answers HTTP
+/// requests with it. It is meant for development and tests: it offers outbound HTTP, Redis and variables, and says
+/// clearly where an application asks for more.
+///
+/// When it accepts requests, it prints "Serving http://ADDRESS". SIGTERM or Ctrl-C stops it: requests being answered
+/// get up to 10 seconds to finish.
+#[derive(Debug, Parser)]
+#[command(name = "store-host", version)]
+pub struct Cli {
+    /// The Spin manifest, or the folder that holds a spin.toml.
+    #[arg(
+        short = 'f',
+        long = "from",
+        value_name = "FILE OR FOLDER",
+        default_value = "spin.toml"
+    )]
+    pub from: PathBuf,
+
+    /// The address to listen on. Port 0 takes any free port; the line "Serving …" says which.
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        env = "SPIN_HTTP_LISTEN_ADDR",
+        default_value = "127.0.0.1:3000",
+        value_parser = listen_address
+    )]
+    pub listen: SocketAddr,
+
+    /// A runtime configuration (variable providers and limits). Without this flag none is read, not even a
+    /// runtime-config.toml beside the manifest.
+    #[arg(long, value_name = "FILE", env = "RUNTIME_CONFIG_FILE")]
+    pub runtime_config_file: Option<PathBuf>,
+
+    /// Sets a variable of the application; may be repeated, the last one wins. KEY=@FILE takes the file's content as
+    /// the value; @FILE.json and @FILE.toml hold a map of names to values.
+    ///
+    /// Where a variable's value comes from, first match: this flag, the providers in the runtime configuration, the
+    /// environment (SPIN_VARIABLE_<NAME>), the manifest's default.
+    #[arg(long, value_name = "KEY=VALUE | KEY=@FILE | @FILE.json | @FILE.toml")]
+    pub variable: Vec<Given>,
+
+    /// How many requests an instance of the component serves before it is dropped: a number, or a range (1..8) from
+    /// which each instance draws its own.
+    #[arg(long, value_name = "COUNT", default_value = "128", value_parser = Range::parse_count)]
+    pub max_instance_reuse_count: Range<usize>,
+
+    /// How many requests an instance serves at the same time: a number or a range.
+    #[arg(long, value_name = "COUNT", default_value = "16", value_parser = Range::parse_count)]
+    pub max_instance_concurrent_reuse_count: Range<usize>,
+
+    /// How long an instance may be idle before it is dropped: 1s, 250ms, 100us, 100ns, or a range of these.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = Range::parse_duration)]
+    pub idle_instance_timeout: Range<Duration>,
+
+    /// How long the component may take to answer a request; after that the client gets a 500. No limit by default.
+    #[arg(long, value_name = "DURATION", value_parser = Range::parse_duration)]
+    pub request_timeout: Option<Range<Duration>>,
+}
+
+/// Resolves `localhost:3000` and the like. 127.0.0.1 is preferred to `::1`, as Spin does.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let addresses: Vec<SocketAddr> = text
+        .to_socket_addrs()
+        .map_err(|error| format!("expected ADDRESS:PORT, such as 127.0.0.1:3000 ({error})"))?
+        .collect();
+    addresses
+        .iter()
+        .find(|address| address.ip() == Ipv4Addr::LOCALHOST)
+        .or_else(|| addresses.first())
+        .copied()
+        .ok_or_else(|| "this name has no address".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_spins() {
+        let cli = Cli::parse_from(["store-host"]);
+        assert_eq!(cli.from, PathBuf::from("spin.toml"));
+        assert_eq!(cli.max_instance_reuse_count, Range::Value(128));
+        assert_eq!(cli.max_instance_concurrent_reuse_count, Range::Value(16));
+        assert_eq!(
+            cli.idle_instance_timeout,
+            Range::Value(Duration::from_secs(1))
+        );
+        assert_eq!(cli.request_timeout, None);
+        assert_eq!(cli.runtime_config_file, None);
+    }
+
+    #[test]
+    fn localhost_means_ipv4() {
+        assert_eq!(
+            listen_address("localhost:81"),
+            Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 81)))
+        );
+        assert!(listen_address("localhost").is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! Wasmtime: its settings, and the component compiled and ready to be instantiated.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use crate::guest::{self, Guest};
+
+/// How many instances may exist at a time. Each request in flight may need one of its own, and the server admits
+/// [`MAX_REQUESTS`](crate::server::MAX_REQUESTS); the rest is for instances that are idle or on their way out.
+const MAX_INSTANCES: u32 = 2 * crate::server::MAX_REQUESTS;
+
+/// Compiling for longer than this is announced, so that nobody takes it for a hang.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The engine. With `interruptible`, a component that computes without end can be stopped, at the cost of a check in
+/// every loop.
+///
+/// # Errors
+/// A machine on which Wasmtime cannot run.
+pub fn new_engine(interruptible: bool) -> Result<Engine> {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    config.cranelift_opt_level(OptLevel::Speed);
+    config.epoch_interruption(interruptible);
+
+    // Reserves address space once, instead of asking the kernel for every new instance. It is a lot of it (4 GiB and
+    // guard pages per memory), which some machines do not give.
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(MAX_INSTANCES);
+    pool.total_memories(MAX_INSTANCES);
+    // A component is several core instances, tables and stacks: its module, its adapters, and its tasks.
+    pool.total_core_instances(8 * MAX_INSTANCES);
+    pool.total_tables(8 * MAX_INSTANCES);
+    pool.total_stacks(4 * MAX_INSTANCES);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config)
+        .or_else(|error| {
+            tracing::debug!("no pooling allocator on this machine: {error:#}");
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config)
+        })
+        .map_err(|error| anyhow!("Wasmtime cannot run on this machine: {error:#}"))
+}
+
+/// Compiles the component in the file `wasm` and connects its imports.
+///
+/// # Errors
+/// A file that is missing (with the advice to build it) or is no component, and an import that this host does not offer,
+/// by name.
+pub fn load(engine: &Engine, wasm: &Path) -> Result<ServicePre<Guest>> {
+    let shown = wasm.display();
+    if !wasm.is_file() {
+        return Err(anyhow!(
+            "the component {shown} does not exist: build it first (cargo build --release --target wasm32-wasip2)"
+        ));
+    }
+    let bytes =
+        std::fs::read(wasm).with_context(|| format!("cannot read the component {shown}"))?;
+    let component = compile(engine, &bytes).map_err(|error| {
+        anyhow!("{shown} is no WebAssembly component that store-host can run: {error:#}")
+    })?;
+
+    let mut linker = Linker::new(engine);
+    guest::link(&mut linker)
+        .map_err(|error| anyhow!("the host's interfaces cannot be offered: {error:#}"))?;
+    let instance: InstancePre<Guest> = linker.instantiate_pre(&component).map_err(|error| {
+        anyhow!("the component {shown} imports something that store-host does not offer: {error:#}")
+    })?;
+    ServicePre::new(instance).map_err(|error| {
+        anyhow!("the component {shown} has no handler for HTTP requests (wasi:http/handler@0.3): {error:#}")
+    })
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        let (done, finished) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            if finished.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                tracing::info!("compiling the component …");
+            }
+        });
+        let component = Component::from_binary(engine, bytes);
+        drop(done);
+        tracing::debug!("compiled {} bytes in {:?}", bytes.len(), started.elapsed());
+        component
+    })
+}

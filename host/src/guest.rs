@@ -1,0 +1,99 @@
+//! What the host keeps for one instance of the component, and the interfaces that reach it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::allowed_hosts::AllowedHosts;
+use crate::bindings;
+use crate::outbound_http::{Client, Outbound};
+use crate::redis::Connections;
+
+/// What all instances share. Cheap to clone behind its `Arc`.
+#[derive(Debug)]
+pub struct Shared {
+    /// The component's variables, filled in.
+    pub variables: HashMap<String, String>,
+    /// Where it may go.
+    pub allowed_hosts: AllowedHosts,
+    /// The connections to Redis, one per address.
+    pub redis: Connections,
+    /// The HTTP client with its pool of connections.
+    pub http: Client,
+    /// The most linear memory of one instance, in bytes.
+    pub max_memory: Option<usize>,
+}
+
+/// The state of one instance: Wasmtime's store data.
+pub struct Guest {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) table: ResourceTable,
+    pub(crate) limits: StoreLimits,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+}
+
+impl Guest {
+    /// The state of a new instance. It sees no files, no environment, no arguments and no sockets; what it prints goes
+    /// to this process's stdout and stderr.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let limits = match shared.max_memory {
+            Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
+            None => StoreLimits::default(),
+        };
+        Self {
+            table: ResourceTable::new(),
+            limits,
+            wasi: WasiCtx::builder().inherit_stdout().inherit_stderr().build(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(shared.clone()),
+            shared,
+        }
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.outbound,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Tells the generated traits that their host state is a [`Guest`].
+pub(crate) struct HasGuest;
+
+impl HasData for HasGuest {
+    type Data<'a> = &'a mut Guest;
+}
+
+/// Offers a component everything that this host has.
+///
+/// # Errors
+/// Two interfaces of one name; that is, never.
+pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    // Rust's standard library imports WASI 0.2, spin-sdk WASI 0.3. The context denies files and sockets in both.
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi::p3::add_to_linker(linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(linker)?;
+    bindings::redis::add_to_linker::<_, HasGuest>(linker, |guest| guest)?;
+    bindings::variables::add_to_linker::<_, HasGuest>(linker, |guest| guest)?;
+    Ok(())
+}

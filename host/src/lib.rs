@@ -1,0 +1,149 @@
+//! `store-host` runs a Spin HTTP application where Spin is not installed: a development and test runner, not a second
+//! Spin. What an application asks of it that it does not offer, it refuses by name.
+//!
+//! From the command line to the first request ([`run`]):
+//!
+//! - [`cli`]: the flags, with `spin up`'s names; [`range`]: their value syntax; [`given`]: `--variable`.
+//! - [`manifest`]: `spin.toml`. [`runtime_config`]: `runtime-config.toml`.
+//! - [`variables`]: the variables' values, in Spin's order; [`template`]: `{{ name }}`.
+//! - [`engine`]: Wasmtime's settings; compiles the component and connects its imports.
+//!
+//! A request:
+//!
+//! - [`server`] reads it from the connection; `request` makes it what a component expects.
+//! - [`instance`] finds an instance for it, or makes one, by Spin's rules of reuse.
+//! - [`guest`] is the state of an instance, and the list of what the component may call:
+//!   `guest_variables` and [`redis`] for Spin's interfaces ([`bindings`]), [`outbound_http`] for `wasi:http/client`.
+//!   [`allowed_hosts`] says where it may go.
+//! - `response` sends head and body together, or a problem where the component failed.
+//!
+//! The handler (`wasmtime_wasi_http::handler::ProxyHandler`), the pooling of instances and their defaults are those of
+//! Spin 4.1, so that what is measured and tested here holds there.
+
+pub mod allowed_hosts;
+pub mod bindings;
+pub mod cli;
+pub mod engine;
+pub mod given;
+pub mod guest;
+mod guest_variables;
+pub mod instance;
+pub mod manifest;
+pub mod outbound_http;
+pub mod range;
+pub mod redis;
+mod request;
+mod response;
+pub mod runtime_config;
+pub mod server;
+pub mod template;
+pub mod variables;
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::allowed_hosts::AllowedHosts;
+use crate::cli::Cli;
+use crate::guest::Shared;
+use crate::instance::{Factory, Handler, Reuse};
+use crate::manifest::Manifest;
+use crate::runtime_config::RuntimeConfig;
+use crate::variables::{Provider, Variables};
+
+/// How often a component that computes is asked whether its time is up; only with `--request-timeout`.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Starts the application and serves it until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Why it cannot start, in a sentence for the person who started it.
+pub async fn run(cli: Cli) -> Result<()> {
+    let manifest = Manifest::load(&cli.from)?;
+    let config = match &cli.runtime_config_file {
+        Some(path) => RuntimeConfig::load(path)?,
+        None => RuntimeConfig::default(),
+    };
+    let shared = shared(&cli, &manifest, config)?;
+    // Before the component is compiled: a taken port is known at once.
+    let listener = listen(cli.listen).await?;
+
+    let engine = engine::new_engine(cli.request_timeout.is_some())?;
+    let service = engine::load(&engine, &manifest.wasm)?;
+    let reuse = Reuse {
+        count: cli.max_instance_reuse_count,
+        concurrent: cli.max_instance_concurrent_reuse_count,
+        idle: cli.idle_instance_timeout,
+        request_timeout: cli.request_timeout,
+    };
+    if cli.request_timeout.is_some() {
+        // A thread, because components that compute may keep all of tokio's busy.
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(TICK);
+                engine.increment_epoch();
+            }
+        });
+    }
+    let handler = Handler::new(Factory::new(service, Arc::new(shared), reuse));
+
+    let stop = stop_signal()?;
+    let address = listener.local_addr()?;
+    // Whoever waits for this line may have gone away; that is no reason to stop.
+    _ = writeln!(std::io::stdout(), "Serving http://{address}");
+    server::serve(listener, handler, stop).await?;
+    Ok(())
+}
+
+/// Everything that the instances of the component share.
+fn shared(cli: &Cli, manifest: &Manifest, config: RuntimeConfig) -> Result<Shared> {
+    let mut given = BTreeMap::new();
+    for variable in &cli.variable {
+        given.extend(variable.read()?);
+    }
+    for name in given
+        .keys()
+        .filter(|name| !manifest.variables.contains_key(*name))
+    {
+        tracing::warn!(
+            "--variable gives {name}, which the manifest does not declare in [variables]"
+        );
+    }
+    let mut providers = vec![Provider::Table(given)];
+    providers.extend(config.providers);
+    providers.push(runtime_config::default_environment()?);
+
+    let variables = Variables::resolve(&manifest.variables, &providers)?;
+    Ok(Shared {
+        variables: variables.of_component(manifest)?,
+        allowed_hosts: AllowedHosts::resolve(&manifest.allowed_outbound_hosts, &variables)?,
+        redis: redis::Connections::new(config.outbound_redis.max_connections),
+        http: outbound_http::Client::new(config.outbound_http.connection_pooling),
+        max_memory: config.max_instance_memory,
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!("{address} is already in use: stop what listens there, or give another with --listen"),
+        _ => anyhow!("cannot listen on {address}: {error}"),
+    })
+}
+
+/// Resolves when this process is told to stop.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,282 @@
+//! The protocol's steps as calls of Lua scripts: which script, with which keys and arguments, and what its answer means.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::keys::hex_sha1;
+use super::{Entry, Fill, Permit, Scope, Taken};
+
+/// How long a generation is kept after it was last taken or changed. Losing one costs a fill, never the promise: a fill
+/// must find the very generation that its reader took.
+const GENERATION_TTL_MS: i64 = 10 * 60 * 1000;
+
+/// A Lua script that Redis runs atomically.
+pub struct Script {
+    /// Its text.
+    pub source: &'static str,
+    /// Its hex SHA-1, by which `EVALSHA` calls it.
+    pub sha1: LazyLock<String>,
+}
+
+macro_rules! script {
+    ($name:ident, $doc:literal, $source:expr) => {
+        #[doc = $doc]
+        pub static $name: Script = Script {
+            source: $source,
+            sha1: LazyLock::new(|| hex_sha1($name.source.as_bytes())),
+        };
+    };
+}
+
+script!(TAKE, "`take.lua`", include_str!("take.lua"));
+script!(FILL, "`fill.lua`", include_str!("fill.lua"));
+script!(RELEASE, "`release.lua`", include_str!("release.lua"));
+script!(
+    BEGIN_WRITE,
+    "`begin_write.lua`, behind the head that it shares with `end_write.lua`",
+    concat!(include_str!("delete.lua"), include_str!("begin_write.lua"))
+);
+script!(
+    END_WRITE,
+    "`end_write.lua`, behind the head that it shares with `begin_write.lua`",
+    concat!(include_str!("delete.lua"), include_str!("end_write.lua"))
+);
+
+/// A script with its keys and arguments.
+pub struct Call<'a> {
+    /// Which script.
+    pub script: &'static Script,
+    /// `KEYS`.
+    pub keys: Vec<String>,
+    /// `ARGV`.
+    pub arguments: Vec<Argument<'a>>,
+}
+
+/// One of `ARGV`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument<'a> {
+    /// A number.
+    Number(i64),
+    /// Text, or the bytes of a value.
+    Bytes(&'a [u8]),
+}
+
+/// One element of a script's answer, arrays flattened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing.
+    Nil,
+    /// A number.
+    Number(i64),
+    /// A status or a bulk string.
+    Bytes(Bytes),
+}
+
+/// Tokens travel as numbers that a Lua double holds exactly, since Redis compares them as the text it got.
+fn token_argument(token: u64) -> Argument<'static> {
+    Argument::Number((token >> 12) as i64)
+}
+
+fn milliseconds(duration: Duration) -> Argument<'static> {
+    Argument::Number(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The call of `take.lua`.
+pub fn take(entry: &Entry, token: u64, lease: Duration) -> Call<'static> {
+    let mut keys = vec![entry.value_key(), entry.absent_key(), entry.lease_key()];
+    keys.extend(generations_and_fences(entry));
+    Call {
+        script: &TAKE,
+        keys,
+        arguments: vec![
+            token_argument(token),
+            milliseconds(lease),
+            Argument::Number(GENERATION_TTL_MS),
+        ],
+    }
+}
+
+/// What `take.lua` answered, or `None` where it is nothing that it answers.
+pub fn taken(reply: Vec<Reply>) -> Option<Taken> {
+    let mut reply = reply.into_iter();
+    let Some(Reply::Number(kind)) = reply.next() else {
+        return None;
+    };
+    match (kind, reply.next()) {
+        (1, Some(Reply::Bytes(value))) => Some(Taken::Value(value)),
+        (2, None) => Some(Taken::Absent),
+        (3, Some(Reply::Number(taken_at_ms))) => {
+            let generations = reply.map(|generation| match generation {
+                Reply::Number(generation) => Some(generation),
+                _ => None,
+            });
+            Some(Taken::Lead(Permit {
+                taken_at_ms,
+                generations: generations.collect::<Option<_>>()?,
+            }))
+        }
+        (4, None) => Some(Taken::Follow),
+        (5, None) => Some(Taken::Fenced),
+        _ => None,
+    }
+}
+
+/// The call of `fill.lua`. `generations` are those of `permit` as text, which is how Redis keeps them.
+pub fn fill<'a>(
+    entry: &Entry,
+    token: u64,
+    permit: &Permit,
+    generations: &'a [String],
+    max_age: Duration,
+    fill: Fill<'a>,
+    ttl: Duration,
+) -> Call<'a> {
+    let mut keys = vec![
+        entry.value_key(),
+        entry.absent_key(),
+        entry.lease_key(),
+        entry.index_key(),
+    ];
+    keys.extend(generations_and_fences(entry));
+    let (mode, value): (&[u8], &[u8]) = match fill {
+        Fill::Value(value) => (b"value", value),
+        Fill::Absent => (b"absent", b""),
+    };
+    let mut arguments = vec![
+        token_argument(token),
+        Argument::Bytes(mode),
+        milliseconds(ttl),
+        Argument::Number(permit.taken_at_ms),
+        milliseconds(max_age),
+        Argument::Bytes(value),
+    ];
+    arguments.extend(generations.iter().map(|g| Argument::Bytes(g.as_bytes())));
+    Call {
+        script: &FILL,
+        keys,
+        arguments,
+    }
+}
+
+/// The call of `release.lua`.
+pub fn release(entry: &Entry, token: u64) -> Call<'static> {
+    Call {
+        script: &RELEASE,
+        keys: vec![entry.lease_key()],
+        arguments: vec![token_argument(token)],
+    }
+}
+
+/// The call of `begin_write.lua`.
+pub fn begin_write(
+    collection: &str,
+    scopes: &[Scope],
+    token: u64,
+    deadline: Duration,
+) -> Call<'static> {
+    write_step(
+        &BEGIN_WRITE,
+        collection,
+        scopes,
+        token,
+        milliseconds(deadline),
+    )
+}
+
+/// The call of `end_write.lua`.
+pub fn end_write(collection: &str, scopes: &[Scope], token: u64) -> Call<'static> {
+    let keep = Argument::Number(GENERATION_TTL_MS);
+    write_step(&END_WRITE, collection, scopes, token, keep)
+}
+
+fn write_step(
+    script: &'static Script,
+    collection: &str,
+    scopes: &[Scope],
+    token: u64,
+    last: Argument<'static>,
+) -> Call<'static> {
+    let mut keys = Vec::with_capacity(scopes.len() * 5);
+    for scope in scopes {
+        keys.push(scope.fence_key(collection));
+        keys.push(scope.generation_key(collection));
+    }
+    keys.extend(
+        scopes
+            .iter()
+            .filter_map(|scope| scope.index_key(collection)),
+    );
+    let indexes = keys.len() - scopes.len() * 2;
+    keys.extend(
+        scopes
+            .iter()
+            .flat_map(|scope| scope.direct_keys(collection)),
+    );
+    Call {
+        script,
+        keys,
+        arguments: vec![
+            token_argument(token),
+            Argument::Number(scopes.len() as i64),
+            Argument::Number(indexes as i64),
+            last,
+        ],
+    }
+}
+
+fn generations_and_fences(entry: &Entry) -> impl Iterator<Item = String> {
+    entry.scopes.iter().flat_map(|scope| {
+        [
+            scope.generation_key(&entry.collection),
+            scope.fence_key(&entry.collection),
+        ]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_take_are_understood() {
+        let value = Bytes::from_static(b"[]");
+        assert_eq!(
+            taken(vec![Reply::Number(1), Reply::Bytes(value.clone())]),
+            Some(Taken::Value(value))
+        );
+        assert_eq!(taken(vec![Reply::Number(2)]), Some(Taken::Absent));
+        assert_eq!(
+            taken([3, 1700, 17, 18].map(Reply::Number).to_vec()),
+            Some(Taken::Lead(Permit {
+                taken_at_ms: 1700,
+                generations: vec![17, 18]
+            }))
+        );
+        assert_eq!(taken(vec![Reply::Number(4)]), Some(Taken::Follow));
+        assert_eq!(taken(vec![Reply::Number(5)]), Some(Taken::Fenced));
+    }
+
+    #[test]
+    fn nonsense_is_not_understood() {
+        for nonsense in [
+            vec![],
+            vec![Reply::Nil],
+            vec![Reply::Number(1)],
+            vec![Reply::Number(3)],
+            vec![Reply::Number(3), Reply::Number(1), Reply::Nil],
+            vec![Reply::Number(9)],
+            vec![Reply::Bytes(Bytes::from_static(b"OK"))],
+        ] {
+            assert_eq!(taken(nonsense.clone()), None, "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_called_by_its_sha1() {
+        // printf '%s' of the file, by sha1sum, is what Redis makes of it.
+        assert_eq!(*TAKE.sha1, hex_sha1(include_bytes!("take.lua")));
+        assert_eq!(TAKE.sha1.len(), 40);
+    }
+}

@@ -1,0 +1,83 @@
+//! `GET /api/get/{collection}/{value}`: one document.
+
+use super::reply::{self, Told};
+use super::{Context, Incoming, Reply, query, target};
+use crate::cache::aside::Found;
+use crate::cache::{Cache, Entry};
+use crate::object_id::ObjectId;
+use crate::platform::Platform;
+use crate::problem::Problem;
+use crate::store::Store;
+use crate::store::filter::{Condition, Filter};
+
+/// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
+pub async fn get<C: Cache, S: Store, P: Platform>(
+    context: &Context<'_, C, S, P>,
+    request: &Incoming,
+    collection: &str,
+    value: &str,
+) -> Result<Reply, Problem> {
+    let field = query::field(query::parse(request.uri().query())?)?;
+    let field = field.as_deref();
+    let (entry, condition) = match field {
+        Some("_id") => by_id(collection, target::object_id(value)?),
+        Some(field) => {
+            let condition = query::condition(field, value)?;
+            (Entry::lookup(collection, Some(field), value), condition)
+        }
+        None => match ObjectId::parse(value) {
+            Some(id) => by_id(collection, id),
+            None => by_any_field(collection, value),
+        },
+    };
+    let mut entry = entry;
+    let mut found = read(context, &entry, condition).await?;
+    // 24 hex digits that are nobody's `_id` may still be somebody's value.
+    if found.value.is_none() && field.is_none() && ObjectId::parse(value).is_some() {
+        let condition;
+        (entry, condition) = by_any_field(collection, value);
+        let first = found;
+        found = read(context, &entry, condition).await?;
+        found.cache_time += first.cache_time;
+        found.store_time = first
+            .store_time
+            .into_iter()
+            .chain(found.store_time)
+            .reduce(|a, b| a + b);
+    }
+    let told = Told {
+        source: found.source,
+        key: Some(entry.value_key()),
+        cache_time: found.cache_time,
+        store_time: found.store_time,
+    };
+    let mut reply = match found.value {
+        Some((body, etag)) => reply::tagged(request.headers(), body, &etag),
+        None => target::not_found(collection, value, field).into_reply(),
+    };
+    reply::tell(&mut reply, &told);
+    Ok(reply)
+}
+
+fn by_id(collection: &str, id: ObjectId) -> (Entry, Condition) {
+    (Entry::document(collection, &id), Condition::Id(id))
+}
+
+fn by_any_field(collection: &str, value: &str) -> (Entry, Condition) {
+    let condition = Condition::AnyField(value.to_owned());
+    (Entry::lookup(collection, None, value), condition)
+}
+
+async fn read<C: Cache, S: Store, P: Platform>(
+    context: &Context<'_, C, S, P>,
+    entry: &Entry,
+    condition: Condition,
+) -> Result<Found, Problem> {
+    let filter = Filter(vec![condition]);
+    let load = context.store.find_first(&entry.collection, &filter);
+    context
+        .cache
+        .read(entry, load)
+        .await
+        .map_err(Problem::reading)
+}

@@ -1,0 +1,99 @@
+//! The component: the ports over spin-sdk, and the entry.
+//!
+//! An instance serves many requests, several at a time, and keeps what is dear to make: the configuration and the
+//! connection to Redis. It may die between any two requests, so nothing that it keeps is needed for correctness; and no
+//! request ever waits for another of its instance, since the component model gives each a task of its own, which a
+//! waker of another cannot wake.
+
+mod inbound;
+mod machine;
+mod outbound;
+mod redis;
+mod response;
+mod variables;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use spin_sdk::http_service;
+use spin_sdk::wasip3::http::types;
+
+use crate::cache::aside::CacheAside;
+use crate::cache::freshness::Freshness;
+use crate::cache::guard::Guard;
+use crate::cache::redis::RedisCache;
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::routes::{self, Context, Incoming, Reply};
+use crate::store::data_api::DataApi;
+use machine::Machine;
+use outbound::Outbound;
+use redis::SpinRedis;
+
+/// What lives as long as the instance.
+struct Instance {
+    config: Config,
+    cache: RedisCache<SpinRedis>,
+    guard: Guard,
+    freshness: Freshness,
+}
+
+thread_local! {
+    static INSTANCE: OnceCell<Rc<Instance>> = const { OnceCell::new() };
+}
+
+impl Instance {
+    /// The instance, made with its first request. Two first requests at once each read the variables, rather than wait
+    /// for one another; a configuration that cannot be used is read anew with each request.
+    async fn get() -> Result<Rc<Self>, Problem> {
+        if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
+            return Ok(instance);
+        }
+        let config = variables::read().await.map_err(Problem::Misconfigured)?;
+        let made = Rc::new(Instance {
+            cache: RedisCache::new(SpinRedis::new(config.redis_url.clone())),
+            config,
+            guard: Guard::default(),
+            freshness: Freshness::default(),
+        });
+        Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
+    }
+
+    async fn handle(&self, request: &Incoming) -> Result<Reply, Problem> {
+        let machine = Machine;
+        let outbound = Outbound;
+        let context = Context {
+            config: &self.config,
+            cache: CacheAside {
+                cache: &self.cache,
+                platform: &machine,
+                config: &self.config,
+                guard: &self.guard,
+                freshness: &self.freshness,
+            },
+            store: &DataApi::new(&outbound, &machine, &self.config),
+        };
+        routes::handle(&context, request).await
+    }
+}
+
+#[http_service]
+async fn serve(request: spin_sdk::http::Request) -> Result<types::Response, types::ErrorCode> {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let answered = match Instance::get().await {
+        Ok(instance) => {
+            let request = inbound::read(request, instance.config.max_body_bytes).await;
+            instance.handle(&request).await
+        }
+        Err(problem) => Err(problem),
+    };
+    let reply = answered.unwrap_or_else(|problem| {
+        if let Some(why) = problem.log() {
+            // Quoted, so that nothing that came from outside can start a line of its own.
+            eprintln!("store-api: {} {method} {path:?}: {why:?}", problem.status());
+        }
+        problem.into_reply()
+    });
+    response::send(reply).await
+}

@@ -1,0 +1,66 @@
+//! Connections to Redis by way of the host, which multiplexes: many requests of an instance share one.
+
+use bytes::Bytes;
+use spin_sdk::redis::{Connection as SpinConnection, Error, RedisParameter, RedisResult};
+
+use crate::cache::redis::{Connection, Connector};
+use crate::cache::scripts::{Argument, Reply};
+
+/// Opens connections to one Redis.
+pub struct SpinRedis {
+    url: String,
+}
+
+impl SpinRedis {
+    /// For the Redis at `url`.
+    pub fn new(url: String) -> Self {
+        SpinRedis { url }
+    }
+}
+
+impl Connector for SpinRedis {
+    type Connection = SpinConnection;
+
+    async fn open(&self) -> Result<SpinConnection, String> {
+        SpinConnection::open(&self.url).await.map_err(words)
+    }
+}
+
+impl Connection for SpinConnection {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, String> {
+        let value = SpinConnection::get(self, key).await.map_err(words)?;
+        Ok(value.map(Bytes::from))
+    }
+
+    async fn execute(
+        &self,
+        command: &str,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<Reply>, String> {
+        let arguments = arguments.iter().map(|argument| match argument {
+            Argument::Number(number) => RedisParameter::Int64(*number),
+            Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
+        });
+        let results = SpinConnection::execute(self, command, arguments)
+            .await
+            .map_err(words)?;
+        let reply = results.into_iter().map(|result| match result {
+            RedisResult::Nil => Reply::Nil,
+            RedisResult::Int64(number) => Reply::Number(number),
+            RedisResult::Status(status) => Reply::Bytes(Bytes::from(status)),
+            RedisResult::Binary(bytes) => Reply::Bytes(Bytes::from(bytes)),
+        });
+        Ok(reply.collect())
+    }
+}
+
+fn words(error: Error) -> String {
+    match error {
+        Error::InvalidAddress => {
+            "its address is invalid, or not among allowed_outbound_hosts".to_owned()
+        }
+        Error::TooManyConnections => "the host has too many connections open".to_owned(),
+        Error::TypeError => "a value is not of the type it should be".to_owned(),
+        Error::Other(words) => words,
+    }
+}

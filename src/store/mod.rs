@@ -1,0 +1,162 @@
+//! The authoritative store.
+//!
+//! - [`Store`] is the port: what the routes need of a document database.
+//! - [`data_api`] is its implementation, a client of MongoDB's Data API.
+//! - [`filter`] says which documents are meant, and turns that into a query in which a client's input is only ever data.
+
+pub mod data_api;
+pub mod filter;
+
+use std::fmt;
+use std::future::Future;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::object_id::ObjectId;
+use filter::Filter;
+
+/// A JSON object with its fields in their order.
+pub type Document = Map<String, Value>;
+
+/// What a listing asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Find {
+    /// Which documents.
+    pub filter: Filter,
+    /// Fields to sort by, in their order; `_id` decides between equals.
+    pub sort: Vec<SortKey>,
+    /// How many documents to pass over.
+    pub skip: Option<u64>,
+    /// How many documents at most.
+    pub limit: Option<u64>,
+    /// The fields to answer with, besides `_id`; all where there are none.
+    pub fields: Vec<String>,
+}
+
+/// One field to sort by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// The field's name, dotted to reach into documents.
+    pub field: String,
+    /// From the largest value to the smallest.
+    pub descending: bool,
+}
+
+/// What an update did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Updated {
+    /// How many documents the filter found: 0 or 1.
+    pub matched: u64,
+    /// How many of them changed.
+    pub modified: u64,
+}
+
+/// Why the store did not do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// It could not be reached, so nothing was asked of it: 503.
+    Unreachable(String),
+    /// It was reached, and says that it cannot serve: 503. A write may have been done all the same.
+    Unavailable(String),
+    /// No answer in time: 504. A write may have been done all the same.
+    Timeout,
+    /// It answered nonsense, or an error of its own: 502. A write may have been done all the same.
+    Failed(String),
+    /// It refused what was asked, and did nothing: 502, since what we ask should be right.
+    Refused(String),
+    /// A document with this `_id` exists already, and nothing was written: 409.
+    Duplicate,
+}
+
+impl StoreError {
+    /// Whether a write that ended so may have been done.
+    pub fn outcome_unknown(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_)
+        )
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Unreachable(why) => write!(f, "the Data API could not be reached: {why}"),
+            StoreError::Unavailable(why) => write!(f, "the Data API cannot serve: {why}"),
+            StoreError::Timeout => f.write_str("the Data API did not answer in time"),
+            StoreError::Failed(why) => write!(f, "the Data API failed: {why}"),
+            StoreError::Refused(why) => write!(f, "the Data API refused: {why}"),
+            StoreError::Duplicate => f.write_str("a document with this _id exists already"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// The port: a document database. Documents go out as the JSON text that clients get, `_id` in its plain string form.
+pub trait Store {
+    /// The documents that `find` asks for, as the text of a JSON array.
+    fn find(
+        &self,
+        collection: &str,
+        find: &Find,
+    ) -> impl Future<Output = Result<Bytes, StoreError>>;
+
+    /// The first matching document in `_id` order, as the text of a JSON object.
+    fn find_first(
+        &self,
+        collection: &str,
+        filter: &Filter,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>>;
+
+    /// The `_id` of the first matching document in `_id` order.
+    fn find_id(
+        &self,
+        collection: &str,
+        filter: &Filter,
+    ) -> impl Future<Output = Result<Option<ObjectId>, StoreError>>;
+
+    /// The names of the top-level fields that the collection's documents have, `_id` included, sorted.
+    fn field_names(
+        &self,
+        collection: &str,
+    ) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+
+    /// Inserts a document under `id`, or under a new one, and says which.
+    fn insert(
+        &self,
+        collection: &str,
+        id: Option<&ObjectId>,
+        document: &Document,
+    ) -> impl Future<Output = Result<ObjectId, StoreError>>;
+
+    /// Sets fields of one document.
+    fn update(
+        &self,
+        collection: &str,
+        filter: &Filter,
+        set: &Document,
+    ) -> impl Future<Output = Result<Updated, StoreError>>;
+
+    /// Deletes one document. How many: 0 or 1.
+    fn delete(
+        &self,
+        collection: &str,
+        filter: &Filter,
+    ) -> impl Future<Output = Result<u64, StoreError>>;
+
+    /// Deletes every document. How many.
+    fn delete_all(&self, collection: &str) -> impl Future<Output = Result<u64, StoreError>>;
+
+    /// Makes these, each with its `_id`, the collection's only documents. Done twice, at once or after a failure, it
+    /// comes to the same.
+    fn replace_all(
+        &self,
+        collection: &str,
+        documents: &[Document],
+    ) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Whether the store answers a query.
+    fn ping(&self, collection: &str) -> impl Future<Output = Result<(), StoreError>>;
+}
