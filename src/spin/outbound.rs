@@ -59,7 +59,7 @@ fn failure(code: ErrorCode) -> StoreError {
         | ErrorCode::ConnectionTimeout
         | ErrorCode::ConnectionLimitReached => StoreError::Unreachable(format!("{code:?}")),
         ErrorCode::HttpRequestDenied => StoreError::Unreachable(
-            "the host denies it; data_api_url is not among allowed_outbound_hosts".to_owned(),
+            "the variable data_api_origin does not allow its address".to_owned(),
         ),
         ErrorCode::ConnectionReadTimeout
         | ErrorCode::ConnectionWriteTimeout

@@ -57,7 +57,7 @@ impl Connection for SpinConnection {
 fn words(error: Error) -> String {
     match error {
         Error::InvalidAddress => {
-            "its address is invalid, or not among allowed_outbound_hosts".to_owned()
+            "its address is invalid, or not what the variable redis_origin allows".to_owned()
         }
         Error::TooManyConnections => "the host has too many connections open".to_owned(),
         Error::TypeError => "a value is not of the type it should be".to_owned(),
