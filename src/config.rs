@@ -91,24 +91,9 @@ impl Config {
             data_source: non_empty("data_source", data_source)?,
             database: non_empty("database", database)?,
             collections: parse_collections(&collections)?,
-            cache_ttl: Duration::from_secs(number(
-                "cache_ttl_seconds",
-                &cache_ttl_seconds,
-                0,
-                MAX_TTL_SECONDS,
-            )?),
-            cache_timeout: Duration::from_millis(number(
-                "cache_timeout_ms",
-                &cache_timeout_ms,
-                1,
-                MAX_TIMEOUT_MS,
-            )?),
-            store_timeout: Duration::from_millis(number(
-                "store_timeout_ms",
-                &store_timeout_ms,
-                1,
-                MAX_TIMEOUT_MS,
-            )?),
+            cache_ttl: Duration::from_secs(number("cache_ttl_seconds", &cache_ttl_seconds, 0, MAX_TTL_SECONDS)?),
+            cache_timeout: Duration::from_millis(number("cache_timeout_ms", &cache_timeout_ms, 1, MAX_TIMEOUT_MS)?),
+            store_timeout: Duration::from_millis(number("store_timeout_ms", &store_timeout_ms, 1, MAX_TIMEOUT_MS)?),
             max_body_bytes: number("max_body_bytes", &max_body_bytes, 1, MAX_BODY_LIMIT)? as usize,
         })
     }
@@ -120,10 +105,7 @@ impl Config {
 
     /// The open collection of this name, or `None`.
     pub fn collection(&self, name: &str) -> Option<&str> {
-        self.collections
-            .iter()
-            .map(String::as_str)
-            .find(|open| *open == name)
+        self.collections.iter().map(String::as_str).find(|open| *open == name)
     }
 }
 
@@ -145,10 +127,7 @@ impl fmt::Debug for Config {
 }
 
 fn invalid<T>(variable: &'static str, why: impl Into<String>) -> Result<T, ConfigError> {
-    Err(ConfigError {
-        variable,
-        why: why.into(),
-    })
+    Err(ConfigError { variable, why: why.into() })
 }
 
 fn non_empty(variable: &'static str, value: String) -> Result<String, ConfigError> {
@@ -169,23 +148,15 @@ fn header_safe(key: String) -> Result<String, ConfigError> {
 fn url(variable: &'static str, schemes: &[&str], value: String) -> Result<String, ConfigError> {
     let value = value.trim().trim_end_matches('/');
     match schemes.iter().find_map(|scheme| value.strip_prefix(scheme)) {
-        Some(rest) if !rest.is_empty() && !value.contains(char::is_whitespace) => {
-            Ok(value.to_owned())
-        }
-        _ => invalid(
-            variable,
-            format!("must be a URL that starts with {}", schemes.join(" or ")),
-        ),
+        Some(rest) if !rest.is_empty() && !value.contains(char::is_whitespace) => Ok(value.to_owned()),
+        _ => invalid(variable, format!("must be a URL that starts with {}", schemes.join(" or "))),
     }
 }
 
 fn number(variable: &'static str, value: &str, min: u64, max: u64) -> Result<u64, ConfigError> {
     match value.trim().parse::<u64>() {
         Ok(n) if (min..=max).contains(&n) => Ok(n),
-        _ => invalid(
-            variable,
-            format!("must be a whole number from {min} to {max}"),
-        ),
+        _ => invalid(variable, format!("must be a whole number from {min} to {max}")),
     }
 }
 
@@ -204,10 +175,7 @@ fn parse_collections(list: &str) -> Result<Vec<String>, ConfigError> {
             );
         }
         if name == "all" || name.starts_with("system.") {
-            return invalid(
-                "collections",
-                format!("holds {name:?}, which is a reserved name"),
-            );
+            return invalid("collections", format!("holds {name:?}, which is a reserved name"));
         }
         if names.iter().any(|known| known == name) {
             return invalid("collections", format!("holds {name:?} twice"));
@@ -288,9 +256,6 @@ pub(crate) mod tests {
     #[test]
     fn debug_masks_secrets() {
         let shown = format!("{:?}", with("data_api_key", "s3cret").unwrap());
-        assert!(
-            !shown.contains("s3cret") && !shown.contains("6379"),
-            "{shown}"
-        );
+        assert!(!shown.contains("s3cret") && !shown.contains("6379"), "{shown}");
     }
 }

@@ -41,13 +41,7 @@ mod tests {
     fn is_24_hex_digits_in_lower_case() {
         let id = ObjectId::parse("5A1F00000000000000000001").unwrap();
         assert_eq!(id.as_str(), "5a1f00000000000000000001");
-        for bad in [
-            "",
-            "5a1f",
-            "5a1f0000000000000000000g",
-            "5a1f000000000000000000011",
-            "5a1f0000000000000000000é",
-        ] {
+        for bad in ["", "5a1f", "5a1f0000000000000000000g", "5a1f000000000000000000011", "5a1f0000000000000000000é"] {
             assert_eq!(ObjectId::parse(bad), None, "{bad:?}");
         }
     }

@@ -22,11 +22,7 @@ pub trait Platform {
 /// Runs `work`, and drops it, which cancels it, if it has not ended after `limit`.
 ///
 /// `None`: the time is up.
-pub async fn within<T>(
-    platform: &impl Platform,
-    limit: Duration,
-    work: impl Future<Output = T>,
-) -> Option<T> {
+pub async fn within<T>(platform: &impl Platform, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(work), pin!(platform.sleep(limit))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(((), _)) => None,

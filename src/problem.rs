@@ -50,35 +50,25 @@ pub enum Problem {
 impl Problem {
     /// The store failed while it was asked to read.
     pub fn reading(error: StoreError) -> Self {
-        Problem::Store {
-            error,
-            writing: false,
-        }
+        Problem::Store { error, writing: false }
     }
 
     /// The store failed while it was asked to write.
     pub fn writing(error: StoreError) -> Self {
-        Problem::Store {
-            error,
-            writing: true,
-        }
+        Problem::Store { error, writing: true }
     }
 
     /// The status that it becomes.
     pub fn status(&self) -> StatusCode {
         match self {
-            Problem::UnknownRoute | Problem::UnknownCollection(_) | Problem::NotFound(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Problem::UnknownRoute | Problem::UnknownCollection(_) | Problem::NotFound(_) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Invalid(_) | Problem::UnknownFields { .. } => StatusCode::BAD_REQUEST,
             Problem::Duplicate(_) => StatusCode::CONFLICT,
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Store { error, .. } => match error {
-                StoreError::Unreachable(_) | StoreError::Unavailable(_) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                StoreError::Unreachable(_) | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
                 StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
                 StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
                 StoreError::Duplicate => StatusCode::CONFLICT,
@@ -107,21 +97,14 @@ impl Problem {
             "detail": detail,
             "error": detail,
         });
-        if let Problem::UnknownFields {
-            available,
-            provided,
-        } = &self
-        {
+        if let Problem::UnknownFields { available, provided } = &self {
             body["available_fields"] = json!(available);
             body["provided_fields"] = json!(provided);
         }
         let mut reply = Response::new(Bytes::from(body.to_string()));
         *reply.status_mut() = status;
         let headers = reply.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Problem::MethodNotAllowed(allow) = self {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
@@ -141,9 +124,9 @@ impl fmt::Display for Problem {
             Problem::UnknownCollection(name) => write!(f, "there is no collection {name:?}"),
             Problem::NotFound(what) | Problem::Invalid(what) => f.write_str(what),
             Problem::MethodNotAllowed(allow) => write!(f, "this route takes {allow}"),
-            Problem::UnknownFields { .. } => f.write_str(
-                "the document has no field that the collection's documents have; see available_fields",
-            ),
+            Problem::UnknownFields { .. } => {
+                f.write_str("the document has no field that the collection's documents have; see available_fields")
+            }
             Problem::Duplicate(id) => write!(f, "a document with the _id {id} exists already"),
             Problem::BodyTooLarge(limit) => {
                 write!(f, "the body is larger than {limit} bytes")

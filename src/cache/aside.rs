@@ -141,8 +141,7 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         let result = found(value, source, cache_time + (filled - now), store_time);
         if let (Some(ttl), Some((_, etag))) = (stored, &result.value) {
             // From before the fill: Redis's clock on it started no earlier.
-            self.freshness
-                .note(entry.value_key(), etag.clone(), now + ttl);
+            self.freshness.note(entry.value_key(), etag.clone(), now + ttl);
         }
         Ok(result)
     }
@@ -153,11 +152,7 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         let value = if self.freshness.knows(&key) {
             self.step(self.cache.get(entry)).await
         } else {
-            let (value, ttl) = join(
-                self.step(self.cache.get(entry)),
-                self.step(self.cache.ttl(entry)),
-            )
-            .await;
+            let (value, ttl) = join(self.step(self.cache.get(entry)), self.step(self.cache.ttl(entry))).await;
             if let (Ok(Some(value)), Ok(Some(ttl))) = (&value, ttl) {
                 let expires = self.platform.now() + ttl;
                 self.freshness.note(key, ETag::of(value), expires);
@@ -195,22 +190,14 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
     }
 
     /// The TTL that the value was stored with, or `None` where it was not.
-    async fn fill(
-        &self,
-        entry: &Entry,
-        token: u64,
-        permit: &Permit,
-        value: Option<&Bytes>,
-    ) -> Option<Duration> {
+    async fn fill(&self, entry: &Entry, token: u64, permit: &Permit, value: Option<&Bytes>) -> Option<Duration> {
         let ttl = self.config.cache_ttl;
         let (fill, ttl) = match value {
             Some(value) => (Fill::Value(value), ttl),
             None => (Fill::Absent, ttl.min(ABSENT_TTL)),
         };
         let max_age = Self::max_fill_age(self.config);
-        let stored = self
-            .step(self.cache.fill(entry, token, permit, max_age, fill, ttl))
-            .await;
+        let stored = self.step(self.cache.fill(entry, token, permit, max_age, fill, ttl)).await;
         matches!(stored, Ok(true)).then_some(ttl)
     }
 
@@ -222,21 +209,13 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         }
     }
 
-    async fn step<T>(
-        &self,
-        step: impl Future<Output = Result<T, CacheError>>,
-    ) -> Result<T, CacheError> {
+    async fn step<T>(&self, step: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
         let limit = self.config.cache_timeout;
         self.guard.read(self.platform, limit, step).await
     }
 }
 
-fn found(
-    value: Option<Bytes>,
-    source: Source,
-    cache_time: Duration,
-    store_time: Option<Duration>,
-) -> Found {
+fn found(value: Option<Bytes>, source: Source, cache_time: Duration, store_time: Option<Duration>) -> Found {
     Found {
         value: value.map(|bytes| {
             let etag = ETag::of(&bytes);

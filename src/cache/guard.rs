@@ -44,12 +44,9 @@ impl Guard {
         limit: Duration,
         step: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        let result = within(platform, limit, step).await.unwrap_or_else(|| {
-            Err(CacheError::Unreachable(format!(
-                "no answer within {} ms",
-                limit.as_millis()
-            )))
-        });
+        let result = within(platform, limit, step)
+            .await
+            .unwrap_or_else(|| Err(CacheError::Unreachable(format!("no answer within {} ms", limit.as_millis()))));
         match &result {
             Ok(_) => self.paused_until.set(Duration::ZERO),
             Err(CacheError::Unreachable(_)) => self.paused_until.set(platform.now() + PAUSE),

@@ -11,11 +11,7 @@ use crate::object_id::ObjectId;
 impl Entry {
     /// The full listing of a collection: `<collection>:list`.
     pub fn listing(collection: &str) -> Self {
-        Entry {
-            collection: collection.to_owned(),
-            suffix: "list".to_owned(),
-            scopes: vec![Scope::Listings],
-        }
+        Entry { collection: collection.to_owned(), suffix: "list".to_owned(), scopes: vec![Scope::Listings] }
     }
 
     /// One document by its id: `<collection>:id:<_id>`.
@@ -32,19 +28,12 @@ impl Entry {
     /// The contract joins them as `k=v&k=v`. Where a name or a value holds `=` or `&`, or a name is `lookup`, two
     /// different requests could join to the same text; those are spelled so that they cannot.
     pub fn filtered_listing(collection: &str, parameters: &[(String, String)]) -> Self {
-        let mut sorted: Vec<(&str, &str)> = parameters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let mut sorted: Vec<(&str, &str)> =
+            parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         sorted.sort_unstable();
-        let ambiguous = |(name, value): &(&str, &str)| {
-            *name == "lookup" || name.contains(['=', '&']) || value.contains('&')
-        };
-        let spelling = if sorted.iter().any(ambiguous) {
-            escaped("listing", &sorted)
-        } else {
-            joined(&sorted)
-        };
+        let ambiguous =
+            |(name, value): &(&str, &str)| *name == "lookup" || name.contains(['=', '&']) || value.contains('&');
+        let spelling = if sorted.iter().any(ambiguous) { escaped("listing", &sorted) } else { joined(&sorted) };
         Self::variant(collection, &spelling)
     }
 
@@ -54,9 +43,7 @@ impl Entry {
     pub fn lookup(collection: &str, field: Option<&str>, value: &str) -> Self {
         let spelling = match field {
             None => joined(&[("lookup", value)]),
-            Some(field) if field.contains(['=', '&']) => {
-                escaped("lookup", &[("field", field), ("lookup", value)])
-            }
+            Some(field) if field.contains(['=', '&']) => escaped("lookup", &[("field", field), ("lookup", value)]),
             Some(field) => joined(&[("field", field), ("lookup", value)]),
         };
         Self::variant(collection, &spelling)
@@ -139,10 +126,7 @@ fn index_key(collection: &str, documents: bool) -> String {
 }
 
 fn joined(parameters: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 
@@ -152,10 +136,7 @@ fn escaped(kind: &str, parameters: &[(&str, &str)]) -> String {
     for (name, value) in parameters {
         for (mark, part) in [('&', name), ('=', value)] {
             text.push(mark);
-            text.extend(percent_encoding::utf8_percent_encode(
-                part,
-                percent_encoding::NON_ALPHANUMERIC,
-            ));
+            text.extend(percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC));
         }
     }
     text
@@ -180,24 +161,17 @@ mod tests {
     use super::*;
 
     fn pairs(parameters: &[(&str, &str)]) -> Vec<(String, String)> {
-        parameters
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn keys_are_those_of_the_contract() {
         let id = ObjectId::parse("5a1f00000000000000000001").unwrap();
         assert_eq!(Entry::listing("games").value_key(), "games:list");
-        assert_eq!(
-            Entry::document("games", &id).value_key(),
-            "games:id:5a1f00000000000000000001"
-        );
+        assert_eq!(Entry::document("games", &id).value_key(), "games:id:5a1f00000000000000000001");
         // printf 'limit=2&sort=-price' | sha1sum
         assert_eq!(
-            Entry::filtered_listing("games", &pairs(&[("sort", "-price"), ("limit", "2")]))
-                .value_key(),
+            Entry::filtered_listing("games", &pairs(&[("sort", "-price"), ("limit", "2")])).value_key(),
             "games:list:8639b2cc23ecf668fbfbb5f8f4f78e500c99bd09"
         );
         // printf 'field=item&lookup=Ratchet & Clank' | sha1sum

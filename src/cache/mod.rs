@@ -119,12 +119,7 @@ pub trait Cache {
     fn ttl(&self, entry: &Entry) -> impl Future<Output = Result<Option<Duration>, CacheError>>;
 
     /// After a miss: the value if it has come, or else the generations and, for one reader at a time, the lease.
-    fn take(
-        &self,
-        entry: &Entry,
-        token: u64,
-        lease: Duration,
-    ) -> impl Future<Output = Result<Taken, CacheError>>;
+    fn take(&self, entry: &Entry, token: u64, lease: Duration) -> impl Future<Output = Result<Taken, CacheError>>;
 
     /// Stores a value, unless a fence stands, a generation has changed, or `permit` is older than `max_age`.
     /// Gives the lease back in any case. Whether it was stored.
@@ -151,12 +146,8 @@ pub trait Cache {
     ) -> impl Future<Output = Result<(), CacheError>>;
 
     /// Changes the generations of the scopes, deletes their keys, and lifts the writer's fence.
-    fn end_write(
-        &self,
-        collection: &str,
-        scopes: &[Scope],
-        token: u64,
-    ) -> impl Future<Output = Result<(), CacheError>>;
+    fn end_write(&self, collection: &str, scopes: &[Scope], token: u64)
+    -> impl Future<Output = Result<(), CacheError>>;
 
     /// Whether Redis answers.
     fn ping(&self) -> impl Future<Output = Result<(), CacheError>>;

@@ -25,11 +25,7 @@ pub trait Connection {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, String>>;
 
     /// Any other command. Arrays in its answer come flattened.
-    fn execute(
-        &self,
-        command: &str,
-        arguments: &[Argument<'_>],
-    ) -> impl Future<Output = Result<Vec<Reply>, String>>;
+    fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> impl Future<Output = Result<Vec<Reply>, String>>;
 }
 
 /// The cache on Redis.
@@ -56,10 +52,7 @@ impl<C: Connector> Drop for ForgetUnlessDone<'_, C> {
 impl<C: Connector> RedisCache<C> {
     /// A cache that will open its connection when it is first asked.
     pub fn new(connector: C) -> Self {
-        RedisCache {
-            connector,
-            connection: RefCell::new(None),
-        }
+        RedisCache { connector, connection: RefCell::new(None) }
     }
 
     /// The connection. Requests that find none each open one and the last is kept: none ever waits for another.
@@ -82,23 +75,14 @@ impl<C: Connector> RedisCache<C> {
 
     /// Takes a step; once more, on a new connection, where the first one turns out to be broken. So that a Redis that
     /// was restarted costs no request its cache.
-    async fn step<T>(
-        &self,
-        step: impl AsyncFn(&C::Connection) -> Result<T, String>,
-    ) -> Result<T, CacheError> {
-        let mut guard = ForgetUnlessDone {
-            cache: self,
-            done: false,
-        };
+    async fn step<T>(&self, step: impl AsyncFn(&C::Connection) -> Result<T, String>) -> Result<T, CacheError> {
+        let mut guard = ForgetUnlessDone { cache: self, done: false };
         let result = self.try_twice(step).await;
         guard.done = true;
         result
     }
 
-    async fn try_twice<T>(
-        &self,
-        step: impl AsyncFn(&C::Connection) -> Result<T, String>,
-    ) -> Result<T, CacheError> {
+    async fn try_twice<T>(&self, step: impl AsyncFn(&C::Connection) -> Result<T, String>) -> Result<T, CacheError> {
         let mut failure = String::new();
         for _ in 0..2 {
             let connection = self.connected().await.map_err(CacheError::Unreachable)?;
@@ -125,13 +109,9 @@ impl<C: Connector> RedisCache<C> {
             arguments[0] = Argument::Bytes(call.script.source.as_bytes());
             arguments
         };
-        self.step(async |connection: &C::Connection| {
-            match connection.execute("EVALSHA", &arguments).await {
-                Err(why) if is_unknown_script(&why) => {
-                    connection.execute("EVAL", &with_source()).await
-                }
-                answer => answer,
-            }
+        self.step(async |connection: &C::Connection| match connection.execute("EVALSHA", &arguments).await {
+            Err(why) if is_unknown_script(&why) => connection.execute("EVAL", &with_source()).await,
+            answer => answer,
         })
         .await
     }
@@ -148,30 +128,23 @@ fn is_unknown_script(why: &str) -> bool {
 /// whose disk is full.
 fn is_refusal(why: &str) -> bool {
     let why = why.to_ascii_lowercase();
-    ["oom", "readonly", "misconf", "noperm"]
-        .iter()
-        .any(|word| why.contains(word))
+    ["oom", "readonly", "misconf", "noperm"].iter().any(|word| why.contains(word))
 }
 
 fn not_understood<T>() -> Result<T, CacheError> {
-    Err(CacheError::Unreachable(
-        "it answered what the step does not answer".to_owned(),
-    ))
+    Err(CacheError::Unreachable("it answered what the step does not answer".to_owned()))
 }
 
 impl<C: Connector> Cache for RedisCache<C> {
     async fn get(&self, entry: &Entry) -> Result<Option<Bytes>, CacheError> {
         let key = entry.value_key();
-        self.step(async |connection: &C::Connection| connection.get(&key).await)
-            .await
+        self.step(async |connection: &C::Connection| connection.get(&key).await).await
     }
 
     async fn ttl(&self, entry: &Entry) -> Result<Option<Duration>, CacheError> {
         let key = entry.value_key();
         let arguments = [Argument::Bytes(key.as_bytes())];
-        let reply = self
-            .step(async |connection: &C::Connection| connection.execute("PTTL", &arguments).await)
-            .await?;
+        let reply = self.step(async |connection: &C::Connection| connection.execute("PTTL", &arguments).await).await?;
         match reply.as_slice() {
             [Reply::Number(left)] => Ok(u64::try_from(*left).ok().map(Duration::from_millis)),
             _ => not_understood(),
@@ -218,12 +191,7 @@ impl<C: Connector> Cache for RedisCache<C> {
         }
     }
 
-    async fn end_write(
-        &self,
-        collection: &str,
-        scopes: &[Scope],
-        token: u64,
-    ) -> Result<(), CacheError> {
+    async fn end_write(&self, collection: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
         let call = scripts::end_write(collection, scopes, token);
         match self.call(call).await?.as_slice() {
             [Reply::Number(1)] => Ok(()),
@@ -232,8 +200,6 @@ impl<C: Connector> Cache for RedisCache<C> {
     }
 
     async fn ping(&self) -> Result<(), CacheError> {
-        self.step(async |connection: &C::Connection| connection.execute("PING", &[]).await)
-            .await
-            .map(|_| ())
+        self.step(async |connection: &C::Connection| connection.execute("PING", &[]).await).await.map(|_| ())
     }
 }

@@ -23,10 +23,8 @@ pub struct Script {
 macro_rules! script {
     ($name:ident, $doc:literal, $source:expr) => {
         #[doc = $doc]
-        pub static $name: Script = Script {
-            source: $source,
-            sha1: LazyLock::new(|| hex_sha1($name.source.as_bytes())),
-        };
+        pub static $name: Script =
+            Script { source: $source, sha1: LazyLock::new(|| hex_sha1($name.source.as_bytes())) };
     };
 }
 
@@ -90,11 +88,7 @@ pub fn take(entry: &Entry, token: u64, lease: Duration) -> Call<'static> {
     Call {
         script: &TAKE,
         keys,
-        arguments: vec![
-            token_argument(token),
-            milliseconds(lease),
-            Argument::Number(GENERATION_TTL_MS),
-        ],
+        arguments: vec![token_argument(token), milliseconds(lease), Argument::Number(GENERATION_TTL_MS)],
     }
 }
 
@@ -112,10 +106,7 @@ pub fn taken(reply: Vec<Reply>) -> Option<Taken> {
                 Reply::Number(generation) => Some(generation),
                 _ => None,
             });
-            Some(Taken::Lead(Permit {
-                taken_at_ms,
-                generations: generations.collect::<Option<_>>()?,
-            }))
+            Some(Taken::Lead(Permit { taken_at_ms, generations: generations.collect::<Option<_>>()? }))
         }
         (4, None) => Some(Taken::Follow),
         (5, None) => Some(Taken::Fenced),
@@ -133,12 +124,7 @@ pub fn fill<'a>(
     fill: Fill<'a>,
     ttl: Duration,
 ) -> Call<'a> {
-    let mut keys = vec![
-        entry.value_key(),
-        entry.absent_key(),
-        entry.lease_key(),
-        entry.index_key(),
-    ];
+    let mut keys = vec![entry.value_key(), entry.absent_key(), entry.lease_key(), entry.index_key()];
     keys.extend(generations_and_fences(entry));
     let (mode, value): (&[u8], &[u8]) = match fill {
         Fill::Value(value) => (b"value", value),
@@ -153,36 +139,17 @@ pub fn fill<'a>(
         Argument::Bytes(value),
     ];
     arguments.extend(generations.iter().map(|g| Argument::Bytes(g.as_bytes())));
-    Call {
-        script: &FILL,
-        keys,
-        arguments,
-    }
+    Call { script: &FILL, keys, arguments }
 }
 
 /// The call of `release.lua`.
 pub fn release(entry: &Entry, token: u64) -> Call<'static> {
-    Call {
-        script: &RELEASE,
-        keys: vec![entry.lease_key()],
-        arguments: vec![token_argument(token)],
-    }
+    Call { script: &RELEASE, keys: vec![entry.lease_key()], arguments: vec![token_argument(token)] }
 }
 
 /// The call of `begin_write.lua`.
-pub fn begin_write(
-    collection: &str,
-    scopes: &[Scope],
-    token: u64,
-    deadline: Duration,
-) -> Call<'static> {
-    write_step(
-        &BEGIN_WRITE,
-        collection,
-        scopes,
-        token,
-        milliseconds(deadline),
-    )
+pub fn begin_write(collection: &str, scopes: &[Scope], token: u64, deadline: Duration) -> Call<'static> {
+    write_step(&BEGIN_WRITE, collection, scopes, token, milliseconds(deadline))
 }
 
 /// The call of `end_write.lua`.
@@ -203,17 +170,9 @@ fn write_step(
         keys.push(scope.fence_key(collection));
         keys.push(scope.generation_key(collection));
     }
-    keys.extend(
-        scopes
-            .iter()
-            .filter_map(|scope| scope.index_key(collection)),
-    );
+    keys.extend(scopes.iter().filter_map(|scope| scope.index_key(collection)));
     let indexes = keys.len() - scopes.len() * 2;
-    keys.extend(
-        scopes
-            .iter()
-            .flat_map(|scope| scope.direct_keys(collection)),
-    );
+    keys.extend(scopes.iter().flat_map(|scope| scope.direct_keys(collection)));
     Call {
         script,
         keys,
@@ -227,12 +186,7 @@ fn write_step(
 }
 
 fn generations_and_fences(entry: &Entry) -> impl Iterator<Item = String> {
-    entry.scopes.iter().flat_map(|scope| {
-        [
-            scope.generation_key(&entry.collection),
-            scope.fence_key(&entry.collection),
-        ]
-    })
+    entry.scopes.iter().flat_map(|scope| [scope.generation_key(&entry.collection), scope.fence_key(&entry.collection)])
 }
 
 #[cfg(test)]
@@ -242,17 +196,11 @@ mod tests {
     #[test]
     fn answers_of_take_are_understood() {
         let value = Bytes::from_static(b"[]");
-        assert_eq!(
-            taken(vec![Reply::Number(1), Reply::Bytes(value.clone())]),
-            Some(Taken::Value(value))
-        );
+        assert_eq!(taken(vec![Reply::Number(1), Reply::Bytes(value.clone())]), Some(Taken::Value(value)));
         assert_eq!(taken(vec![Reply::Number(2)]), Some(Taken::Absent));
         assert_eq!(
             taken([3, 1700, 17, 18].map(Reply::Number).to_vec()),
-            Some(Taken::Lead(Permit {
-                taken_at_ms: 1700,
-                generations: vec![17, 18]
-            }))
+            Some(Taken::Lead(Permit { taken_at_ms: 1700, generations: vec![17, 18] }))
         );
         assert_eq!(taken(vec![Reply::Number(4)]), Some(Taken::Follow));
         assert_eq!(taken(vec![Reply::Number(5)]), Some(Taken::Fenced));

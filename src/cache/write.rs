@@ -49,9 +49,7 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         }
         let limit = self.config.cache_timeout;
         let token = self.platform.random();
-        let begin = self
-            .cache
-            .begin_write(collection, scopes, token, Self::fence(self.config));
+        let begin = self.cache.begin_write(collection, scopes, token, Self::fence(self.config));
         let begun = self.guard.write(self.platform, limit, begin).await.is_ok();
         let result = work.await;
         if matches!(&result, Err(error) if error.outcome_unknown()) {

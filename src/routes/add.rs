@@ -53,24 +53,14 @@ fn own_id(document: &Document) -> Result<Option<ObjectId>, Problem> {
     match document.get("_id") {
         None => Ok(None),
         Some(Value::String(text)) => target::object_id(text).map(Some),
-        Some(_) => Err(Problem::Invalid(
-            "the document's _id must be a string of 24 hex digits".to_owned(),
-        )),
+        Some(_) => Err(Problem::Invalid("the document's _id must be a string of 24 hex digits".to_owned())),
     }
 }
 
 /// A collection that has documents takes only those that share a field with them: so a client's document, or one with
 /// its fields misspelt, does not end up among the games.
-async fn check_fields(
-    store: &impl Store,
-    collection: &str,
-    document: &Document,
-) -> Result<(), Problem> {
-    let provided: Vec<String> = document
-        .keys()
-        .filter(|name| *name != "_id")
-        .cloned()
-        .collect();
+async fn check_fields(store: &impl Store, collection: &str, document: &Document) -> Result<(), Problem> {
+    let provided: Vec<String> = document.keys().filter(|name| *name != "_id").cloned().collect();
     if !provided.is_empty() {
         let shares_a_field = Filter(vec![Condition::HasAnyField(provided.clone())]);
         let one = store.find_id(collection, &shares_a_field).await;
@@ -78,16 +68,10 @@ async fn check_fields(
             return Ok(());
         }
     }
-    let mut available = store
-        .field_names(collection)
-        .await
-        .map_err(Problem::reading)?;
+    let mut available = store.field_names(collection).await.map_err(Problem::reading)?;
     if available.is_empty() {
         return Ok(());
     }
     available.retain(|name| name != "_id");
-    Err(Problem::UnknownFields {
-        available,
-        provided,
-    })
+    Err(Problem::UnknownFields { available, provided })
 }

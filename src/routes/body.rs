@@ -30,9 +30,7 @@ pub fn object(request: &Incoming, config: &Config) -> Result<Document, Problem> 
         Ok(bytes) => bytes,
         Err(BodyError::TooLarge) => return Err(Problem::BodyTooLarge(config.max_body_bytes)),
         Err(BodyError::CutOff) => {
-            return Err(Problem::Invalid(
-                "the body ended before its announced length".to_owned(),
-            ));
+            return Err(Problem::Invalid("the body ended before its announced length".to_owned()));
         }
     };
     check_media_type(request.headers())?;
@@ -40,9 +38,7 @@ pub fn object(request: &Incoming, config: &Config) -> Result<Document, Problem> 
     let object = match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => object,
         Ok(_) => {
-            return Err(Problem::Invalid(
-                "the body must be one JSON object".to_owned(),
-            ));
+            return Err(Problem::Invalid("the body must be one JSON object".to_owned()));
         }
         Err(error) => return Err(Problem::Invalid(format!("the body is not JSON: {error}"))),
     };
@@ -56,16 +52,8 @@ pub fn object(request: &Incoming, config: &Config) -> Result<Document, Problem> 
 
 /// `application/json`, or another type whose syntax is JSON (RFC 6839, section 3.1).
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let got = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let essence = got.as_deref().map(|got| {
-        got.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    });
+    let got = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let essence = got.as_deref().map(|got| got.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {
         Some("application/json") => Ok(()),
         Some(other) if other.starts_with("application/") && other.ends_with("+json") => Ok(()),
@@ -84,9 +72,7 @@ fn check_depth(bytes: &Bytes) -> Result<(), Problem> {
             b'{' | b'[' if !in_string => {
                 depth += 1;
                 if depth > MAX_DEPTH {
-                    return Err(Problem::Invalid(format!(
-                        "the body is nested deeper than {MAX_DEPTH} levels"
-                    )));
+                    return Err(Problem::Invalid(format!("the body is nested deeper than {MAX_DEPTH} levels")));
                 }
             }
             b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
@@ -112,9 +98,7 @@ fn check_object(object: &Document, path: &mut String) -> Result<(), Problem> {
         };
         if let Some(wrong) = wrong {
             let place = if path.is_empty() { "the body" } else { path };
-            return Err(Problem::Invalid(format!(
-                "the field name {name:?} in {place} {wrong}"
-            )));
+            return Err(Problem::Invalid(format!("the field name {name:?} in {place} {wrong}")));
         }
         within(path, &format!("/{name}"), |path| check_value(value, path))?;
     }
@@ -132,10 +116,7 @@ fn check_value(value: &Value, path: &mut String) -> Result<(), Problem> {
         }
         // MongoDB has no whole number that large, and a double would lose its last digits.
         Value::Number(number) if number.is_u64() && number.as_i64().is_none() => {
-            Err(Problem::Invalid(format!(
-                "the whole number at {path} is larger than {}",
-                i64::MAX
-            )))
+            Err(Problem::Invalid(format!("the whole number at {path} is larger than {}", i64::MAX)))
         }
         _ => Ok(()),
     }
@@ -172,30 +153,15 @@ mod tests {
 
     #[test]
     fn an_object_keeps_its_fields_in_their_order() {
-        let read = read(
-            Some("application/json; charset=utf-8"),
-            r#"{"b":1,"a":[{"c":null}]}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            serde_json::to_string(&read).unwrap(),
-            r#"{"b":1,"a":[{"c":null}]}"#
-        );
+        let read = read(Some("application/json; charset=utf-8"), r#"{"b":1,"a":[{"c":null}]}"#).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"{"b":1,"a":[{"c":null}]}"#);
     }
 
     #[test]
     fn only_json_is_read() {
         assert!(read(Some("application/merge-patch+json"), r#"{"a":1}"#).is_ok());
-        for other in [
-            None,
-            Some("text/plain"),
-            Some("application/x-www-form-urlencoded"),
-            Some("application/jsonp"),
-        ] {
-            assert_eq!(
-                read(other, r#"{"a":1}"#),
-                Err(Problem::UnsupportedMediaType(other.map(str::to_owned)))
-            );
+        for other in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp")] {
+            assert_eq!(read(other, r#"{"a":1}"#), Err(Problem::UnsupportedMediaType(other.map(str::to_owned))));
         }
     }
 
@@ -209,10 +175,7 @@ mod tests {
             ("null", "one JSON object"),
             ("{}", "empty object"),
             (r#"{"$set":{}}"#, "\"$set\" in the body starts with `$`"),
-            (
-                r#"{"price":{"$gt":0}}"#,
-                "\"$gt\" in /price starts with `$`",
-            ),
+            (r#"{"price":{"$gt":0}}"#, "\"$gt\" in /price starts with `$`"),
             (r#"{"a":[0,{"b.c":1}]}"#, "\"b.c\" in /a/1 holds a `.`"),
             (r#"{"a\u0000":1}"#, "NUL"),
             (r#"{"":1}"#, "is empty"),

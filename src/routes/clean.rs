@@ -18,12 +18,7 @@ pub async fn clean<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let collections: Vec<&str> = match target {
         Target::One(collection) => vec![collection],
-        Target::All => context
-            .config
-            .collections
-            .iter()
-            .map(String::as_str)
-            .collect(),
+        Target::All => context.config.collections.iter().map(String::as_str).collect(),
     };
     let mut deleted = 0;
     let mut worst = Recorded::Off;

@@ -39,11 +39,7 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
         let first = found;
         found = read(context, &entry, condition).await?;
         found.cache_time += first.cache_time;
-        found.store_time = first
-            .store_time
-            .into_iter()
-            .chain(found.store_time)
-            .reduce(|a, b| a + b);
+        found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
     }
     let told = Told {
         source: found.source,
@@ -75,9 +71,5 @@ async fn read<C: Cache, S: Store, P: Platform>(
 ) -> Result<Found, Problem> {
     let filter = Filter(vec![condition]);
     let load = context.store.find_first(&entry.collection, &filter);
-    context
-        .cache
-        .read(entry, load)
-        .await
-        .map_err(Problem::reading)
+    context.cache.read(entry, load).await.map_err(Problem::reading)
 }

@@ -23,11 +23,7 @@ pub async fn ready<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S, 
     let redis = timed(cache.platform, async {
         let limit = context.config.cache_timeout;
         // Asked even while reads leave it alone: this is the question whether it is back.
-        cache
-            .guard
-            .write(cache.platform, limit, cache.cache.ping())
-            .await
-            .is_ok()
+        cache.guard.write(cache.platform, limit, cache.cache.ping()).await.is_ok()
     });
     let data_api = timed(cache.platform, async {
         match context.config.collections.first() {
@@ -50,10 +46,7 @@ async fn timed(platform: &impl Platform, ask: impl Future<Output = bool>) -> (bo
     let up = ask.await;
     let latency = platform.now() - began;
     let status = if up { "up" } else { "down" };
-    (
-        up,
-        json!({ "status": status, "latency_ms": milliseconds(latency) }),
-    )
+    (up, json!({ "status": status, "latency_ms": milliseconds(latency) }))
 }
 
 /// To a tenth of a millisecond.

@@ -25,8 +25,7 @@ pub async fn init<C: Cache, S: Store, P: Platform>(
         }
         Target::All => {
             let open = context.config.collections.iter().map(String::as_str);
-            open.filter_map(|name| seed::documents(name).map(|seed| (name, seed)))
-                .collect()
+            open.filter_map(|name| seed::documents(name).map(|seed| (name, seed))).collect()
         }
     };
     let mut inserted = 0;

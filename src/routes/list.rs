@@ -44,10 +44,7 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
         Ok::<_, Problem>((collection, found, body))
     }))
     .await?;
-    let length: usize = parts
-        .iter()
-        .map(|(name, _, body)| name.len() + body.len() + 4)
-        .sum();
+    let length: usize = parts.iter().map(|(name, _, body)| name.len() + body.len() + 4).sum();
     let mut body = BytesMut::with_capacity(length + 2);
     for (at, (collection, _, array)) in parts.iter().enumerate() {
         body.put_slice(if at == 0 { b"{\"" } else { b",\"" });
@@ -64,26 +61,15 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
         source: worst(parts.iter().map(|(_, found, _)| &found.source)),
         key: None,
         // The parts were read side by side.
-        cache_time: parts
-            .iter()
-            .map(|(_, found, _)| found.cache_time)
-            .max()
-            .unwrap_or_default(),
-        store_time: parts
-            .iter()
-            .filter_map(|(_, found, _)| found.store_time)
-            .max(),
+        cache_time: parts.iter().map(|(_, found, _)| found.cache_time).max().unwrap_or_default(),
+        store_time: parts.iter().filter_map(|(_, found, _)| found.store_time).max(),
     };
     reply::tell(&mut reply, &told);
     Ok(reply)
 }
 
 fn entry(collection: &str, parameters: &Parameters) -> Entry {
-    if parameters.is_empty() {
-        Entry::listing(collection)
-    } else {
-        Entry::filtered_listing(collection, parameters)
-    }
+    if parameters.is_empty() { Entry::listing(collection) } else { Entry::filtered_listing(collection, parameters) }
 }
 
 async fn read<C: Cache, S: Store, P: Platform>(
@@ -93,16 +79,9 @@ async fn read<C: Cache, S: Store, P: Platform>(
 ) -> Result<(Found, Bytes, ETag), Problem> {
     let find = query::find(parameters)?;
     let load = async { context.store.find(&entry.collection, &find).await.map(Some) };
-    let mut found = context
-        .cache
-        .read(entry, load)
-        .await
-        .map_err(Problem::reading)?;
+    let mut found = context.cache.read(entry, load).await.map_err(Problem::reading)?;
     // A listing is never absent: its load says so only of documents.
-    let (body, etag) = found
-        .value
-        .take()
-        .unwrap_or_else(|| (Bytes::from_static(b"[]"), ETag::of(b"[]")));
+    let (body, etag) = found.value.take().unwrap_or_else(|| (Bytes::from_static(b"[]"), ETag::of(b"[]")));
     Ok((found, body, etag))
 }
 

@@ -67,38 +67,34 @@ pub async fn handle<C: Cache, S: Store, P: Platform>(
         return Ok(options(allow));
     }
     // The host leaves out the body of an answer to HEAD, and only that.
-    let asked = if method == Method::HEAD {
-        "GET"
-    } else {
-        method.as_str()
-    };
+    let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
     if !allow.split(", ").any(|allowed| allowed == asked) {
         return Err(Problem::MethodNotAllowed(allow));
     }
-    match &route {
-        Route::About => Ok(about::about()),
-        Route::Live => Ok(health::live()),
-        Route::Ready => Ok(health::ready(context).await),
-        Route::List(Target::All) => list::all(context, request).await,
-        Route::List(Target::One(collection)) => list::one(context, request, collection).await,
-        Route::Get { collection, value } => get::get(context, request, collection, value).await,
-        Route::Add { collection } => add::add(context, request, collection).await,
-        Route::Update { collection, value } => {
-            update::update(context, request, collection, value).await
-        }
-        Route::Delete { collection, value } => {
-            delete::delete(context, request, collection, value).await
-        }
-        Route::Init(target) => init::init(context, target).await,
-        Route::Clean(target) => clean::clean(context, target).await,
-    }
+    let reply = match &route {
+        Route::About => about::about(),
+        Route::Live => health::live(),
+        Route::Ready => health::ready(context).await,
+        Route::List(Target::All) => list::all(context, request).await?,
+        Route::List(Target::One(collection)) => list::one(context, request, collection).await?,
+        Route::Get { collection, value } => get::get(context, request, collection, value).await?,
+        Route::Add { collection } => add::add(context, request, collection).await?,
+        Route::Update { collection, value } => update::update(context, request, collection, value).await?,
+        Route::Delete { collection, value } => delete::delete(context, request, collection, value).await?,
+        Route::Init(target) => init::init(context, target).await?,
+        Route::Clean(target) => clean::clean(context, target).await?,
+    };
+    let tagged = asked == "GET" && reply.status() == StatusCode::OK;
+    Ok(if tagged && !reply.headers().contains_key(header::ETAG) {
+        reply::tag(reply, request.headers(), route.is_safe())
+    } else {
+        reply
+    })
 }
 
 fn options(allow: &'static str) -> Reply {
     let mut reply = Response::new(Bytes::new());
     *reply.status_mut() = StatusCode::NO_CONTENT;
-    reply
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     reply
 }

@@ -29,14 +29,10 @@ pub fn parse(query: Option<&str>) -> Result<Parameters, Problem> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
         if name.is_empty() {
-            return Err(Problem::Invalid(format!(
-                "the query has a parameter without a name (its value is {value:?})"
-            )));
+            return Err(Problem::Invalid(format!("the query has a parameter without a name (its value is {value:?})")));
         }
         if parameters.iter().any(|(known, _)| *known == name) {
-            return Err(Problem::Invalid(format!(
-                "the query parameter {name:?} is given twice"
-            )));
+            return Err(Problem::Invalid(format!("the query parameter {name:?} is given twice")));
         }
         parameters.push((name, value));
     }
@@ -47,9 +43,7 @@ fn decode(text: &str) -> Result<String, Problem> {
     let spaced = text.replace('+', " ");
     match percent_decode_str(&spaced).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(Problem::Invalid(format!(
-            "the query's {text:?} does not decode to UTF-8"
-        ))),
+        Err(_) => Err(Problem::Invalid(format!("the query's {text:?} does not decode to UTF-8"))),
     }
 }
 
@@ -92,10 +86,7 @@ pub fn condition(field: &str, value: &str) -> Result<Condition, Problem> {
         return super::target::object_id(value).map(Condition::Id);
     }
     checked(field)?;
-    Ok(Condition::Field {
-        name: field.to_owned(),
-        text: value.to_owned(),
-    })
+    Ok(Condition::Field { name: field.to_owned(), text: value.to_owned() })
 }
 
 /// The parameter `field` of a route that finds one document; it has no others.
@@ -106,9 +97,7 @@ pub fn field(parameters: Parameters) -> Result<Option<String>, Problem> {
     let mut field = None;
     for (name, value) in parameters {
         if name != "field" {
-            return Err(Problem::Invalid(format!(
-                "this route has no query parameter {name:?}, only \"field\""
-            )));
+            return Err(Problem::Invalid(format!("this route has no query parameter {name:?}, only \"field\"")));
         }
         checked(&value)?;
         field = Some(value);
@@ -140,14 +129,9 @@ fn sort_keys(value: &str) -> Result<Vec<SortKey>, Problem> {
         };
         checked(field)?;
         if keys.iter().any(|key| key.field == field) {
-            return Err(Problem::Invalid(format!(
-                "the query parameter \"sort\" names {field:?} twice"
-            )));
+            return Err(Problem::Invalid(format!("the query parameter \"sort\" names {field:?} twice")));
         }
-        keys.push(SortKey {
-            field: field.to_owned(),
-            descending,
-        });
+        keys.push(SortKey { field: field.to_owned(), descending });
     }
     Ok(keys)
 }
@@ -159,12 +143,8 @@ fn fields(value: &str) -> Result<Vec<String>, Problem> {
         checked(field)?;
         let overlaps = |known: &String| {
             known == field
-                || known
-                    .strip_prefix(field)
-                    .is_some_and(|rest| rest.starts_with('.'))
-                || field
-                    .strip_prefix(known.as_str())
-                    .is_some_and(|rest| rest.starts_with('.'))
+                || known.strip_prefix(field).is_some_and(|rest| rest.starts_with('.'))
+                || field.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with('.'))
         };
         if let Some(known) = fields.iter().find(|known| overlaps(known)) {
             return Err(Problem::Invalid(format!(
@@ -186,15 +166,8 @@ mod tests {
 
     #[test]
     fn a_listing_takes_its_parameters() {
-        let find = listing("publisher=Nintendo&sort=-price,item&limit=5&skip=10&fields=item,price")
-            .unwrap();
-        assert_eq!(
-            find.filter.0,
-            [Condition::Field {
-                name: "publisher".to_owned(),
-                text: "Nintendo".to_owned()
-            }]
-        );
+        let find = listing("publisher=Nintendo&sort=-price,item&limit=5&skip=10&fields=item,price").unwrap();
+        assert_eq!(find.filter.0, [Condition::Field { name: "publisher".to_owned(), text: "Nintendo".to_owned() }]);
         assert_eq!((find.limit, find.skip), (Some(5), Some(10)));
         assert_eq!(find.fields, ["item", "price"]);
         assert!(find.sort[0].descending && !find.sort[1].descending);
@@ -261,10 +234,7 @@ mod tests {
 
     #[test]
     fn one_document_is_found_by_field_alone() {
-        assert_eq!(
-            field(parse(Some("field=item")).unwrap()),
-            Ok(Some("item".to_owned()))
-        );
+        assert_eq!(field(parse(Some("field=item")).unwrap()), Ok(Some("item".to_owned())));
         assert_eq!(field(parse(None).unwrap()), Ok(None));
         for bad in ["field=", "field=$where", "limit=1", "field=a&x=1"] {
             assert!(field(parse(Some(bad)).unwrap()).is_err(), "{bad}");

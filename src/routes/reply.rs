@@ -41,9 +41,7 @@ pub fn tagged(request: &HeaderMap, body: Bytes, etag: &ETag) -> Reply {
     let mut reply = if etag.matches(request) {
         let mut reply = Response::new(Bytes::new());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        reply
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         reply
     } else {
         with_body(StatusCode::OK, body, "no-cache")
@@ -52,18 +50,24 @@ pub fn tagged(request: &HeaderMap, body: Bytes, etag: &ETag) -> Reply {
     reply
 }
 
+/// Tags a 200 that has no entity tag yet, and makes it a 304 where it is `safe` and the client has it already.
+pub fn tag(mut reply: Reply, request: &HeaderMap, safe: bool) -> Reply {
+    let etag = ETag::of(reply.body());
+    if safe && etag.matches(request) {
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        *reply.body_mut() = Bytes::new();
+        reply.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    insert(&mut reply, header::ETAG, etag.as_str());
+    reply
+}
+
 fn with_body(status: StatusCode, body: Bytes, cache_control: &'static str) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static(cache_control),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
     reply
 }
 
@@ -99,11 +103,7 @@ pub fn tell_recorded(reply: &mut Reply, recorded: Recorded) {
         Recorded::FenceStands => "uncached-for-now",
         Recorded::No => "not-invalidated",
     };
-    insert(
-        reply,
-        CACHE_STATUS,
-        &format!("redis; fwd=method; detail={detail}"),
-    );
+    insert(reply, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
 }
 
 /// Sets a header, unless the value is none that a header can carry.
@@ -139,15 +139,13 @@ mod tests {
     fn told(source: Source) -> [String; 3] {
         let mut reply = Response::new(Bytes::new());
         let told = Told {
-            store_time: (!matches!(source, Source::Hit { .. }))
-                .then_some(Duration::from_micros(3140)),
+            store_time: (!matches!(source, Source::Hit { .. })).then_some(Duration::from_micros(3140)),
             source,
             key: Some("games:list".to_owned()),
             cache_time: Duration::from_micros(420),
         };
         tell(&mut reply, &told);
-        [X_CACHE, CACHE_STATUS, SERVER_TIMING]
-            .map(|name| reply.headers()[name].to_str().unwrap().to_owned())
+        [X_CACHE, CACHE_STATUS, SERVER_TIMING].map(|name| reply.headers()[name].to_str().unwrap().to_owned())
     }
 
     #[test]
@@ -155,26 +153,15 @@ mod tests {
         let seconds = |n| Some(Duration::from_secs(n));
         assert_eq!(
             told(Source::Hit { ttl: seconds(4) }),
-            [
-                "HIT",
-                "redis; hit; ttl=4; key=\"games:list\"",
-                "cache;dur=0.4"
-            ]
+            ["HIT", "redis; hit; ttl=4; key=\"games:list\"", "cache;dur=0.4"]
         );
         assert_eq!(
             told(Source::Miss { stored: seconds(6) }),
-            [
-                "MISS",
-                "redis; fwd=uri-miss; stored; ttl=6; key=\"games:list\"",
-                "cache;dur=0.4, store;dur=3.1"
-            ]
+            ["MISS", "redis; fwd=uri-miss; stored; ttl=6; key=\"games:list\"", "cache;dur=0.4, store;dur=3.1"]
         );
         assert_eq!(
             told(Source::Bypass { detail: "paused" })[..2],
-            [
-                "BYPASS",
-                "redis; fwd=bypass; detail=paused; key=\"games:list\""
-            ]
+            ["BYPASS", "redis; fwd=bypass; detail=paused; key=\"games:list\""]
         );
     }
 }

@@ -120,12 +120,15 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Whether a GET of the route changes nothing (RFC 9110, section 9.2.1), as a GET should.
+    pub fn is_safe(&self) -> bool {
+        !matches!(self, Route::Init(_) | Route::Clean(_))
+    }
+
     /// The methods that the route takes, as the header `Allow` lists them.
     pub fn allow(&self) -> &'static str {
         match self {
-            Route::About | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => {
-                "GET, HEAD, OPTIONS"
-            }
+            Route::About | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => "GET, HEAD, OPTIONS",
             Route::Init(_) => "GET, HEAD, POST, OPTIONS",
             Route::Clean(_) => "GET, HEAD, POST, DELETE, OPTIONS",
             Route::Add { .. } => "POST, OPTIONS",
@@ -137,20 +140,14 @@ impl<'a> Route<'a> {
 
 impl<'a> Target<'a> {
     fn of(name: Cow<'a, str>) -> Self {
-        if name == "all" {
-            Target::All
-        } else {
-            Target::One(name)
-        }
+        if name == "all" { Target::All } else { Target::One(name) }
     }
 }
 
 fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
-    percent_decode_str(segment).decode_utf8().map_err(|_| {
-        Problem::Invalid(format!(
-            "the path's segment {segment:?} does not decode to UTF-8"
-        ))
-    })
+    percent_decode_str(segment)
+        .decode_utf8()
+        .map_err(|_| Problem::Invalid(format!("the path's segment {segment:?} does not decode to UTF-8")))
 }
 
 #[cfg(test)]
@@ -158,10 +155,7 @@ mod tests {
     use super::*;
 
     fn get<'a>(collection: &'a str, value: &'a str) -> Route<'a> {
-        Route::Get {
-            collection: collection.into(),
-            value: value.into(),
-        }
+        Route::Get { collection: collection.into(), value: value.into() }
     }
 
     #[test]
@@ -177,12 +171,7 @@ mod tests {
             ("/showDB/all", Route::List(Target::All)),
             ("/cleanDB/all", Route::Clean(Target::All)),
             ("/get/games/Portal%202", get("games", "Portal 2")),
-            (
-                "/add/games",
-                Route::Add {
-                    collection: "games".into(),
-                },
-            ),
+            ("/add/games", Route::Add { collection: "games".into() }),
         ] {
             assert_eq!(Route::parse(path), Ok(route.clone()), "{path}");
             assert_eq!(Route::parse(&format!("/api{path}")), Ok(route), "{path}");
@@ -195,10 +184,7 @@ mod tests {
         assert_eq!(Route::parse("/get/games/a%2Fb"), Ok(get("games", "a/b")));
         assert_eq!(Route::parse("/get/games/%2541"), Ok(get("games", "%41")));
         assert_eq!(Route::parse("/get/games/a+b"), Ok(get("games", "a+b")));
-        assert_eq!(
-            Route::parse("/get/games/%C3%A9%00"),
-            Ok(get("games", "é\0"))
-        );
+        assert_eq!(Route::parse("/get/games/%C3%A9%00"), Ok(get("games", "é\0")));
         assert_eq!(Route::parse("/get/games/100%"), Ok(get("games", "100%")));
     }
 
@@ -234,9 +220,6 @@ mod tests {
 
     #[test]
     fn a_segment_that_is_no_utf_8_is_a_bad_request() {
-        assert!(matches!(
-            Route::parse("/get/games/%FF"),
-            Err(Problem::Invalid(_))
-        ));
+        assert!(matches!(Route::parse("/get/games/%FF"), Err(Problem::Invalid(_))));
     }
 }

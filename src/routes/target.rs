@@ -22,8 +22,7 @@ pub enum Written {
 /// # Errors
 /// [`Problem::Invalid`] where it is not 24 hex digits.
 pub fn object_id(text: &str) -> Result<ObjectId, Problem> {
-    ObjectId::parse(text)
-        .ok_or_else(|| Problem::Invalid(format!("an _id is 24 hex digits, which {text:?} is not")))
+    ObjectId::parse(text).ok_or_else(|| Problem::Invalid(format!("an _id is 24 hex digits, which {text:?} is not")))
 }
 
 /// The document that a write's path and its parameter `field` mean.
@@ -68,11 +67,7 @@ pub async fn write_to<T>(
     };
     for _ in 0..ATTEMPTS {
         let search = Filter(vec![condition.clone()]);
-        let Some(id) = store
-            .find_id(collection, &search)
-            .await
-            .map_err(Problem::reading)?
-        else {
+        let Some(id) = store.find_id(collection, &search).await.map_err(Problem::reading)? else {
             return Ok(None);
         };
         let both = Filter(vec![Condition::Id(id.clone()), condition.clone()]);

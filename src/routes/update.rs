@@ -21,9 +21,7 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
     let document = target::written(value, field)?;
     let set = body::object(request, context.config)?;
     if set.contains_key("_id") {
-        return Err(Problem::Invalid(
-            "the body has an _id, which never changes".to_owned(),
-        ));
+        return Err(Problem::Invalid("the body has an _id, which never changes".to_owned()));
     }
     let written = target::write_to(context.store, collection, &document, async |id, filter| {
         let scopes = [Scope::Listings, Scope::Document(id.clone())];

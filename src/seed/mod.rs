@@ -3,10 +3,7 @@
 use crate::store::Document;
 
 /// The collections that have seed data.
-const SEEDS: [(&str, &str); 2] = [
-    ("games", include_str!("games.json")),
-    ("clients", include_str!("clients.json")),
-];
+const SEEDS: [(&str, &str); 2] = [("games", include_str!("games.json")), ("clients", include_str!("clients.json"))];
 
 /// The seed documents of a collection, each with its `_id`, or `None` where it has none.
 pub fn documents(collection: &str) -> Option<Vec<Document>> {
@@ -33,13 +30,9 @@ mod tests {
             serde_json::to_string(&games[0]).unwrap(),
             r#"{"_id":"5a1f00000000000000000001","item":"Black Ops 2","publisher":"Treyarch","year":2002,"genre":["FPS"],"available":35,"price":29.99,"platforms":["PS3","PC","Xbox","WII"]}"#
         );
-        assert!(
-            games
-                .iter()
-                .any(|game| game["item"] == "The Legend of Zelda"
-                    && game["publisher"] == "Nintendo"
-                    && game["year"] == 2017)
-        );
+        assert!(games.iter().any(|game| game["item"] == "The Legend of Zelda"
+            && game["publisher"] == "Nintendo"
+            && game["year"] == 2017));
     }
 
     #[test]

@@ -17,19 +17,13 @@ const DRAIN: usize = 64 * 1024 * 1024;
 pub async fn read(request: Request, limit: usize) -> Incoming {
     let (head, body) = request.into_parts();
     let expected = matches!(head.method, Method::POST | Method::PUT) && announced(&head.headers);
-    let body = if expected {
-        collect(body, limit).await
-    } else {
-        Ok(Bytes::new())
-    };
+    let body = if expected { collect(body, limit).await } else { Ok(Bytes::new()) };
     Incoming::from_parts(head, body)
 }
 
 /// Whether the request says that it has a body (RFC 9112, section 6.3). HTTP/2 need not say so; there one is looked for.
 fn announced(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_LENGTH)
-        .is_none_or(|length| length.as_bytes() != b"0")
+    headers.get(header::CONTENT_LENGTH).is_none_or(|length| length.as_bytes() != b"0")
 }
 
 async fn collect(mut body: IncomingRequestBody, limit: usize) -> Result<Bytes, BodyError> {

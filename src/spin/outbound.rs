@@ -58,12 +58,12 @@ fn failure(code: ErrorCode) -> StoreError {
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
         | ErrorCode::ConnectionLimitReached => StoreError::Unreachable(format!("{code:?}")),
-        ErrorCode::HttpRequestDenied => StoreError::Unreachable(
-            "the variable data_api_origin does not allow its address".to_owned(),
-        ),
-        ErrorCode::ConnectionReadTimeout
-        | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => StoreError::Timeout,
+        ErrorCode::HttpRequestDenied => {
+            StoreError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
+        }
+        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
+            StoreError::Timeout
+        }
         other => StoreError::Failed(format!("{other:?}")),
     }
 }

@@ -32,18 +32,12 @@ impl Connection for SpinConnection {
         Ok(value.map(Bytes::from))
     }
 
-    async fn execute(
-        &self,
-        command: &str,
-        arguments: &[Argument<'_>],
-    ) -> Result<Vec<Reply>, String> {
+    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<Reply>, String> {
         let arguments = arguments.iter().map(|argument| match argument {
             Argument::Number(number) => RedisParameter::Int64(*number),
             Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
         });
-        let results = SpinConnection::execute(self, command, arguments)
-            .await
-            .map_err(words)?;
+        let results = SpinConnection::execute(self, command, arguments).await.map_err(words)?;
         let reply = results.into_iter().map(|result| match result {
             RedisResult::Nil => Reply::Nil,
             RedisResult::Int64(number) => Reply::Number(number),
@@ -56,9 +50,7 @@ impl Connection for SpinConnection {
 
 fn words(error: Error) -> String {
     match error {
-        Error::InvalidAddress => {
-            "its address is invalid, or not what the variable redis_origin allows".to_owned()
-        }
+        Error::InvalidAddress => "its address is invalid, or not what the variable redis_origin allows".to_owned(),
         Error::TooManyConnections => "the host has too many connections open".to_owned(),
         Error::TypeError => "a value is not of the type it should be".to_owned(),
         Error::Other(words) => words,

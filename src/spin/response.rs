@@ -18,10 +18,7 @@ use crate::routes::Reply;
 pub async fn send(reply: Reply) -> Result<Response, ErrorCode> {
     let (head, body) = reply.into_parts();
     // Neither has a body, nor a length of its own (RFC 9110, sections 8.6 and 15.4.5).
-    let bodiless = matches!(
-        head.status,
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-    );
+    let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = (!bodiless).then_some(body.len());
     let headers = fields(&head.headers, length)?;
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
@@ -38,23 +35,15 @@ pub async fn send(reply: Reply) -> Result<Response, ErrorCode> {
         response
     };
     drop((trailers_writer, sent));
-    response
-        .set_status_code(head.status.as_u16())
-        .map_err(|()| ErrorCode::InternalError(Some("status".to_owned())))?;
+    response.set_status_code(head.status.as_u16()).map_err(|()| ErrorCode::InternalError(Some("status".to_owned())))?;
     Ok(response)
 }
 
 fn fields(headers: &HeaderMap, length: Option<usize>) -> Result<Fields, ErrorCode> {
-    let mut list: Vec<(String, Vec<u8>)> = headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect();
+    let mut list: Vec<(String, Vec<u8>)> =
+        headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
     if let Some(length) = length {
-        list.push((
-            header::CONTENT_LENGTH.as_str().to_owned(),
-            length.to_string().into_bytes(),
-        ));
+        list.push((header::CONTENT_LENGTH.as_str().to_owned(), length.to_string().into_bytes()));
     }
-    Fields::from_list(&list)
-        .map_err(|error| ErrorCode::InternalError(Some(format!("headers: {error:?}"))))
+    Fields::from_list(&list).map_err(|error| ErrorCode::InternalError(Some(format!("headers: {error:?}"))))
 }

@@ -14,18 +14,12 @@ pub async fn read() -> Result<Config, ConfigError> {
         variables::get(variable).await.map_err(|error| {
             // A provider's own error may say more than the operator wants in an answer.
             eprintln!("store-api: the variable {variable:?}: {error:?}");
-            ConfigError {
-                variable,
-                why: "could not be read".to_owned(),
-            }
+            ConfigError { variable, why: "could not be read".to_owned() }
         })
     }))
     .await?;
     match <[String; VARIABLES.len()]>::try_from(values) {
         Ok(values) => Config::parse(values),
-        Err(_) => Err(ConfigError {
-            variable: VARIABLES[0],
-            why: "could not be read".to_owned(),
-        }),
+        Err(_) => Err(ConfigError { variable: VARIABLES[0], why: "could not be read".to_owned() }),
     }
 }

@@ -93,49 +93,26 @@ struct Failure {
 impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
     /// A client that reaches out through `upstream`, as `config` says.
     pub fn new(upstream: &'a U, platform: &'a P, config: &'a Config) -> Self {
-        DataApi {
-            upstream,
-            platform,
-            config,
-        }
+        DataApi { upstream, platform, config }
     }
 
     /// Calls an action; `arguments` is a JSON object. The body of a 2xx answer.
-    async fn call(
-        &self,
-        action: &str,
-        collection: &str,
-        mut arguments: Value,
-    ) -> Result<Bytes, StoreError> {
+    async fn call(&self, action: &str, collection: &str, mut arguments: Value) -> Result<Bytes, StoreError> {
         arguments["dataSource"] = Value::from(self.config.data_source.as_str());
         arguments["database"] = Value::from(self.config.database.as_str());
         arguments["collection"] = Value::from(collection);
         let url = format!("{}/action/{action}", self.config.data_api_url);
         let limit = self.config.store_timeout;
-        let exchange = self.upstream.post(
-            &url,
-            &self.config.data_api_key,
-            arguments.to_string().into_bytes(),
-            limit,
-        );
-        let (status, body) = within(self.platform, limit, exchange)
-            .await
-            .unwrap_or(Err(StoreError::Timeout))?;
+        let exchange = self.upstream.post(&url, &self.config.data_api_key, arguments.to_string().into_bytes(), limit);
+        let (status, body) = within(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
         match status {
             200..=299 => Ok(body),
             _ => Err(refusal(status, &body)),
         }
     }
 
-    async fn delete_where(
-        &self,
-        action: &str,
-        collection: &str,
-        filter: Value,
-    ) -> Result<u64, StoreError> {
-        let body = self
-            .call(action, collection, json!({ "filter": filter }))
-            .await?;
+    async fn delete_where(&self, action: &str, collection: &str, filter: Value) -> Result<u64, StoreError> {
+        let body = self.call(action, collection, json!({ "filter": filter })).await?;
         Ok(read::<DeleteCount>(&body)?.deleted_count)
     }
 }
@@ -159,9 +136,8 @@ fn refusal(status: u16, body: &Bytes) -> StoreError {
 
 /// Reads an answer's body as what the action should have answered with.
 fn read<'b, T: Deserialize<'b>>(body: &'b Bytes) -> Result<T, StoreError> {
-    serde_json::from_slice(body).map_err(|error| {
-        StoreError::Failed(format!("its answer is not what it should be: {error}"))
-    })
+    serde_json::from_slice(body)
+        .map_err(|error| StoreError::Failed(format!("its answer is not what it should be: {error}")))
 }
 
 /// The part of `body` that is the text of its member `documents`, without a copy.
@@ -179,9 +155,7 @@ fn only_element(array: &Bytes) -> Result<Option<Bytes>, StoreError> {
     match elements.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(array.slice_ref(one.get().as_bytes()))),
-        _ => Err(StoreError::Failed(
-            "it answered with more documents than asked for".to_owned(),
-        )),
+        _ => Err(StoreError::Failed("it answered with more documents than asked for".to_owned())),
     }
 }
 
@@ -193,21 +167,14 @@ fn object_id(text: &str) -> Result<ObjectId, StoreError> {
 fn with_id(id: Option<&ObjectId>, document: &Document) -> Value {
     let id = id.map(|id| ("_id".to_owned(), json!({ "$oid": id.as_str() })));
     let fields = document.iter().map(|(k, v)| (k.clone(), v.clone()));
-    Value::Object(
-        id.into_iter()
-            .chain(fields.filter(|(k, _)| k != "_id"))
-            .collect(),
-    )
+    Value::Object(id.into_iter().chain(fields.filter(|(k, _)| k != "_id")).collect())
 }
 
 impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
     async fn find(&self, collection: &str, find: &Find) -> Result<Bytes, StoreError> {
         let mut sort = Document::new();
         for key in &find.sort {
-            sort.insert(
-                key.field.clone(),
-                Value::from(if key.descending { -1 } else { 1 }),
-            );
+            sort.insert(key.field.clone(), Value::from(if key.descending { -1 } else { 1 }));
         }
         if !sort.contains_key("_id") {
             sort.insert("_id".to_owned(), Value::from(1));
@@ -226,24 +193,12 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
         documents(&self.call("find", collection, arguments).await?)
     }
 
-    async fn find_first(
-        &self,
-        collection: &str,
-        filter: &Filter,
-    ) -> Result<Option<Bytes>, StoreError> {
-        let find = Find {
-            filter: filter.clone(),
-            limit: Some(1),
-            ..Find::default()
-        };
+    async fn find_first(&self, collection: &str, filter: &Filter) -> Result<Option<Bytes>, StoreError> {
+        let find = Find { filter: filter.clone(), limit: Some(1), ..Find::default() };
         only_element(&self.find(collection, &find).await?)
     }
 
-    async fn find_id(
-        &self,
-        collection: &str,
-        filter: &Filter,
-    ) -> Result<Option<ObjectId>, StoreError> {
+    async fn find_id(&self, collection: &str, filter: &Filter) -> Result<Option<ObjectId>, StoreError> {
         let arguments = json!({
             "filter": filter.to_query(),
             "sort": { "_id": 1 },
@@ -252,11 +207,7 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
         });
         let body = self.call("find", collection, arguments).await?;
         let found: Ids = read(&body)?;
-        found
-            .documents
-            .first()
-            .map(|d| object_id(&d.id))
-            .transpose()
+        found.documents.first().map(|d| object_id(&d.id)).transpose()
     }
 
     async fn field_names(&self, collection: &str) -> Result<Vec<String>, StoreError> {
@@ -266,9 +217,7 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
             { "$group": { "_id": "$name" } },
             { "$sort": { "_id": 1 } },
         ]);
-        let body = self
-            .call("aggregate", collection, json!({ "pipeline": pipeline }))
-            .await?;
+        let body = self.call("aggregate", collection, json!({ "pipeline": pipeline })).await?;
         let names: FieldNames = read(&body)?;
         Ok(names.documents.into_iter().map(|name| name.id).collect())
     }
@@ -284,43 +233,27 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
         object_id(&read::<Inserted>(&body)?.inserted_id)
     }
 
-    async fn update(
-        &self,
-        collection: &str,
-        filter: &Filter,
-        set: &Document,
-    ) -> Result<Updated, StoreError> {
+    async fn update(&self, collection: &str, filter: &Filter, set: &Document) -> Result<Updated, StoreError> {
         let arguments = json!({ "filter": filter.to_query(), "update": { "$set": set } });
         let body = self.call("updateOne", collection, arguments).await?;
         let counts: UpdateCounts = read(&body)?;
-        Ok(Updated {
-            matched: counts.matched_count,
-            modified: counts.modified_count,
-        })
+        Ok(Updated { matched: counts.matched_count, modified: counts.modified_count })
     }
 
     async fn delete(&self, collection: &str, filter: &Filter) -> Result<u64, StoreError> {
-        self.delete_where("deleteOne", collection, filter.to_query())
-            .await
+        self.delete_where("deleteOne", collection, filter.to_query()).await
     }
 
     async fn delete_all(&self, collection: &str) -> Result<u64, StoreError> {
         self.delete_where("deleteMany", collection, json!({})).await
     }
 
-    async fn replace_all(
-        &self,
-        collection: &str,
-        documents: &[Document],
-    ) -> Result<(), StoreError> {
+    async fn replace_all(&self, collection: &str, documents: &[Document]) -> Result<(), StoreError> {
         // By `_id`, one document each: two of these at once, or one after a half-done one, end in the same state, and
         // the collection is never empty in between. Deleting all and inserting would be neither.
         let mut ids = Vec::with_capacity(documents.len());
         for document in documents {
-            let id = document
-                .get("_id")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let id = document.get("_id").and_then(Value::as_str).unwrap_or_default();
             ids.push(object_id(id)?);
         }
         let replacements = documents.iter().zip(&ids).map(async |(document, id)| {
@@ -336,10 +269,7 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
             }
         });
         try_join_all(replacements).await?;
-        let kept: Vec<_> = ids
-            .iter()
-            .map(|id| json!({ "$oid": id.as_str() }))
-            .collect();
+        let kept: Vec<_> = ids.iter().map(|id| json!({ "$oid": id.as_str() })).collect();
         let others = json!({ "_id": { "$nin": kept } });
         self.delete_where("deleteMany", collection, others).await?;
         Ok(())

@@ -100,8 +100,7 @@ fn as_number(text: &str) -> Option<Number> {
         return Number::from_f64(number.as_f64()?);
     }
     // White space around a number is JSON's, not the value's.
-    (!text.starts_with(char::is_whitespace) && !text.ends_with(char::is_whitespace))
-        .then_some(number)
+    (!text.starts_with(char::is_whitespace) && !text.ends_with(char::is_whitespace)).then_some(number)
 }
 
 /// Whether the text is a date and time as documents show them: `2021-03-04T05:06:07.089Z`, the fraction optional.
@@ -171,11 +170,7 @@ mod tests {
     use super::*;
 
     fn field(text: &str) -> Value {
-        Condition::Field {
-            name: "f".to_owned(),
-            text: text.to_owned(),
-        }
-        .to_query()
+        Condition::Field { name: "f".to_owned(), text: text.to_owned() }.to_query()
     }
 
     #[test]
@@ -192,10 +187,7 @@ mod tests {
             field("2021-03-04T05:06:07.089Z"),
             json!({"f": {"$in": ["2021-03-04T05:06:07.089Z", {"$date": "2021-03-04T05:06:07.089Z"}]}})
         );
-        assert_eq!(
-            field("null"),
-            json!({"$or": [{"f": {"$in": ["null"]}}, {"f": {"$type": "null"}}]})
-        );
+        assert_eq!(field("null"), json!({"$or": [{"f": {"$in": ["null"]}}, {"f": {"$type": "null"}}]}));
     }
 
     #[test]

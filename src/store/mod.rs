@@ -72,10 +72,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether a write that ended so may have been done.
     pub fn outcome_unknown(&self) -> bool {
-        matches!(
-            self,
-            StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_)
-        )
+        matches!(self, StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_))
     }
 }
 
@@ -97,31 +94,16 @@ impl std::error::Error for StoreError {}
 /// The port: a document database. Documents go out as the JSON text that clients get, `_id` in its plain string form.
 pub trait Store {
     /// The documents that `find` asks for, as the text of a JSON array.
-    fn find(
-        &self,
-        collection: &str,
-        find: &Find,
-    ) -> impl Future<Output = Result<Bytes, StoreError>>;
+    fn find(&self, collection: &str, find: &Find) -> impl Future<Output = Result<Bytes, StoreError>>;
 
     /// The first matching document in `_id` order, as the text of a JSON object.
-    fn find_first(
-        &self,
-        collection: &str,
-        filter: &Filter,
-    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>>;
+    fn find_first(&self, collection: &str, filter: &Filter) -> impl Future<Output = Result<Option<Bytes>, StoreError>>;
 
     /// The `_id` of the first matching document in `_id` order.
-    fn find_id(
-        &self,
-        collection: &str,
-        filter: &Filter,
-    ) -> impl Future<Output = Result<Option<ObjectId>, StoreError>>;
+    fn find_id(&self, collection: &str, filter: &Filter) -> impl Future<Output = Result<Option<ObjectId>, StoreError>>;
 
     /// The names of the top-level fields that the collection's documents have, `_id` included, sorted.
-    fn field_names(
-        &self,
-        collection: &str,
-    ) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+    fn field_names(&self, collection: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 
     /// Inserts a document under `id`, or under a new one, and says which.
     fn insert(
@@ -140,22 +122,14 @@ pub trait Store {
     ) -> impl Future<Output = Result<Updated, StoreError>>;
 
     /// Deletes one document. How many: 0 or 1.
-    fn delete(
-        &self,
-        collection: &str,
-        filter: &Filter,
-    ) -> impl Future<Output = Result<u64, StoreError>>;
+    fn delete(&self, collection: &str, filter: &Filter) -> impl Future<Output = Result<u64, StoreError>>;
 
     /// Deletes every document. How many.
     fn delete_all(&self, collection: &str) -> impl Future<Output = Result<u64, StoreError>>;
 
     /// Makes these, each with its `_id`, the collection's only documents. Done twice, at once or after a failure, it
     /// comes to the same.
-    fn replace_all(
-        &self,
-        collection: &str,
-        documents: &[Document],
-    ) -> impl Future<Output = Result<(), StoreError>>;
+    fn replace_all(&self, collection: &str, documents: &[Document]) -> impl Future<Output = Result<(), StoreError>>;
 
     /// Whether the store answers a query.
     fn ping(&self, collection: &str) -> impl Future<Output = Result<(), StoreError>>;
