@@ -75,21 +75,16 @@ impl AllowedHosts {
 impl Pattern {
     fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
-        let (scheme, rest) = text.split_once("://").context(
-            "it has no scheme; the form is scheme://host[:port], where each part may be *",
-        )?;
+        let (scheme, rest) = text
+            .split_once("://")
+            .context("it has no scheme; the form is scheme://host[:port], where each part may be *")?;
         let scheme = match scheme {
             "*" => None,
-            name if name.chars().all(char::is_alphabetic) && !name.is_empty() => {
-                Some(name.to_owned())
-            }
+            name if name.chars().all(char::is_alphabetic) && !name.is_empty() => Some(name.to_owned()),
             other => bail!("{other:?} is no scheme: letters only, or *"),
         };
         // As in Spin. The text is not repeated: it may be a variable's value, password and all.
-        ensure!(
-            !rest.contains('@'),
-            "it has a user name or a password; allow the host without them"
-        );
+        ensure!(!rest.contains('@'), "it has a user name or a password; allow the host without them");
         // The last colon, unless it is one of an IPv6 address.
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, port),
@@ -97,19 +92,15 @@ impl Pattern {
         };
         let (port, path) = port.split_once('/').unwrap_or((port, ""));
         let host = host.strip_suffix('/').unwrap_or(host);
-        ensure!(path.is_empty() && !host.contains('/'), "it has a path");
-        Ok(Self {
-            port: PortPattern::parse(port, scheme.as_deref())?,
-            host: HostPattern::parse(host)?,
-            scheme,
-        })
+        ensure!(
+            path.is_empty() && !host.contains('/'),
+            "it has a path, which no pattern may have; allow scheme://host:port"
+        );
+        Ok(Self { port: PortPattern::parse(port, scheme.as_deref())?, host: HostPattern::parse(host)?, scheme })
     }
 
     fn matches(&self, to: &Destination) -> bool {
-        let scheme = self
-            .scheme
-            .as_ref()
-            .is_none_or(|scheme| *scheme == to.scheme);
+        let scheme = self.scheme.as_ref().is_none_or(|scheme| *scheme == to.scheme);
         scheme && self.host.matches(&to.host) && self.port.matches(to.port())
     }
 }
@@ -119,29 +110,16 @@ impl HostPattern {
         if text == "*" {
             return Ok(Self::Any);
         }
-        ensure!(
-            text != "self" && text != "self.alt",
-            "store-host does not support requests to {text:?}"
-        );
-        ensure!(
-            !text.starts_with('{'),
-            "lists of hosts are not supported; write one entry for each"
-        );
+        ensure!(text != "self" && text != "self.alt", "store-host does not support requests to {text:?}");
+        ensure!(!text.starts_with('{'), "lists of hosts are not supported; write one entry for each");
         if let Some(domain) = text.strip_prefix("*.") {
-            let Host::Domain(domain) =
-                Host::parse(domain).with_context(|| format!("{text:?} is no host"))?
-            else {
+            let Host::Domain(domain) = Host::parse(domain).with_context(|| format!("{text:?} is no host"))? else {
                 bail!("{text:?}: a wildcard stands before a domain, not an address");
             };
             return Ok(Self::Subdomain(format!(".{domain}")));
         }
-        ensure!(
-            !text.contains('*'),
-            "{text:?}: a wildcard is the whole host, or its first part (*.example.com)"
-        );
-        Ok(Self::Exact(
-            Host::parse(text).with_context(|| format!("{text:?} is no host"))?,
-        ))
+        ensure!(!text.contains('*'), "{text:?}: a wildcard is the whole host, or its first part (*.example.com)");
+        Ok(Self::Exact(Host::parse(text).with_context(|| format!("{text:?} is no host"))?))
     }
 
     fn matches(&self, host: &Host) -> bool {
@@ -157,16 +135,12 @@ impl HostPattern {
 
 impl PortPattern {
     fn parse(text: &str, scheme: Option<&str>) -> Result<Self> {
-        let port = |text: &str| {
-            text.parse::<u16>()
-                .with_context(|| format!("{text:?} is no port"))
-        };
+        let port = |text: &str| text.parse::<u16>().with_context(|| format!("{text:?} is no port"));
         Ok(match text.split_once("..") {
             None if text == "*" => Self::Any,
             None if text.is_empty() => {
                 let known = scheme.and_then(well_known_port);
-                let port =
-                    known.context("it has no port, and its scheme has no port of its own")?;
+                let port = known.context("it has no port, and its scheme has no port of its own")?;
                 Self::Within(u32::from(port)..u32::from(port) + 1)
             }
             None => Self::Within(u32::from(port(text)?)..u32::from(port(text)?) + 1),
@@ -203,14 +177,8 @@ impl Destination {
         let parsed = Url::parse(url).ok().filter(Url::has_host);
         let parsed = parsed.or_else(|| Url::parse(&format!("{scheme}://{url}")).ok());
         let parsed = parsed.context("the component asked for a URL that is none")?;
-        let host = parsed
-            .host_str()
-            .context("the component asked for a URL without a host")?;
-        Ok(Self {
-            scheme: parsed.scheme().to_owned(),
-            host: Host::parse(host)?,
-            port: parsed.port(),
-        })
+        let host = parsed.host_str().context("the component asked for a URL without a host")?;
+        Ok(Self { scheme: parsed.scheme().to_owned(), host: Host::parse(host)?, port: parsed.port() })
     }
 
     /// Says on stderr that the component was refused this host, and what to do about it.

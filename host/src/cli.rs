@@ -21,12 +21,7 @@ use crate::range::Range;
 #[command(name = "store-host", version)]
 pub struct Cli {
     /// The Spin manifest, or the folder that holds a spin.toml.
-    #[arg(
-        short = 'f',
-        long = "from",
-        value_name = "FILE OR FOLDER",
-        default_value = "spin.toml"
-    )]
+    #[arg(short = 'f', long = "from", value_name = "FILE OR FOLDER", default_value = "spin.toml")]
     pub from: PathBuf,
 
     /// The address to listen on. Port 0 takes any free port; the line "Serving …" says which.
@@ -101,20 +96,14 @@ mod tests {
         assert_eq!(cli.from, PathBuf::from("spin.toml"));
         assert_eq!(cli.max_instance_reuse_count, Range::Value(128));
         assert_eq!(cli.max_instance_concurrent_reuse_count, Range::Value(16));
-        assert_eq!(
-            cli.idle_instance_timeout,
-            Range::Value(Duration::from_secs(1))
-        );
+        assert_eq!(cli.idle_instance_timeout, Range::Value(Duration::from_secs(1)));
         assert_eq!(cli.request_timeout, None);
         assert_eq!(cli.runtime_config_file, None);
     }
 
     #[test]
     fn localhost_means_ipv4() {
-        assert_eq!(
-            listen_address("localhost:81"),
-            Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 81)))
-        );
+        assert_eq!(listen_address("localhost:81"), Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 81))));
         assert!(listen_address("localhost").is_err());
     }
 }

@@ -59,15 +59,12 @@ pub fn load(engine: &Engine, wasm: &Path) -> Result<ServicePre<Guest>> {
             "the component {shown} does not exist: build it first (cargo build --release --target wasm32-wasip2)"
         ));
     }
-    let bytes =
-        std::fs::read(wasm).with_context(|| format!("cannot read the component {shown}"))?;
-    let component = compile(engine, &bytes).map_err(|error| {
-        anyhow!("{shown} is no WebAssembly component that store-host can run: {error:#}")
-    })?;
+    let bytes = std::fs::read(wasm).with_context(|| format!("cannot read the component {shown}"))?;
+    let component = compile(engine, &bytes)
+        .map_err(|error| anyhow!("{shown} is no WebAssembly component that store-host can run: {error:#}"))?;
 
     let mut linker = Linker::new(engine);
-    guest::link(&mut linker)
-        .map_err(|error| anyhow!("the host's interfaces cannot be offered: {error:#}"))?;
+    guest::link(&mut linker).map_err(|error| anyhow!("the host's interfaces cannot be offered: {error:#}"))?;
     let instance: InstancePre<Guest> = linker.instantiate_pre(&component).map_err(|error| {
         anyhow!("the component {shown} imports something that store-host does not offer: {error:#}")
     })?;

@@ -31,9 +31,7 @@ impl FromStr for Given {
                 _ => Err("a file of variables ends in .json or .toml".to_owned()),
             };
         }
-        let (key, value) = text
-            .split_once('=')
-            .ok_or("expected KEY=VALUE, KEY=@FILE, @FILE.json or @FILE.toml")?;
+        let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, KEY=@FILE, @FILE.json or @FILE.toml")?;
         Ok(match value.strip_prefix('@') {
             Some(path) => Self::FileContent(key.to_owned(), path.into()),
             None => Self::Value(key.to_owned(), value.to_owned()),
@@ -50,19 +48,16 @@ impl Given {
         Ok(match self {
             Self::Value(key, value) => [(key.clone(), value.clone())].into(),
             Self::FileContent(key, path) => [(key.clone(), content(path)?)].into(),
-            Self::Json(path) => serde_json::from_str(&content(path)?).with_context(|| {
-                format!("{} is no JSON object of names to strings", path.display())
-            })?,
-            Self::Toml(path) => toml::from_str(&content(path)?).with_context(|| {
-                format!("{} is no TOML table of names to strings", path.display())
-            })?,
+            Self::Json(path) => serde_json::from_str(&content(path)?)
+                .with_context(|| format!("{} is no JSON object of names to strings", path.display()))?,
+            Self::Toml(path) => toml::from_str(&content(path)?)
+                .with_context(|| format!("{} is no TOML table of names to strings", path.display()))?,
         })
     }
 }
 
 fn content(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}, which --variable names", path.display()))
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}, which --variable names", path.display()))
 }
 
 #[cfg(test)]
@@ -90,19 +85,10 @@ mod tests {
     fn files_are_read() {
         let folder = std::env::temp_dir().join(format!("store-host-given-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        for (name, text) in [
-            ("v.txt", "line\n"),
-            ("v.json", r#"{"a":"1"}"#),
-            ("v.toml", "a = \"1\""),
-        ] {
+        for (name, text) in [("v.txt", "line\n"), ("v.json", r#"{"a":"1"}"#), ("v.toml", "a = \"1\"")] {
             std::fs::write(folder.join(name), text).unwrap();
         }
-        let read = |flag: &str| {
-            flag.replace("DIR", folder.to_str().unwrap())
-                .parse::<Given>()
-                .unwrap()
-                .read()
-        };
+        let read = |flag: &str| flag.replace("DIR", folder.to_str().unwrap()).parse::<Given>().unwrap().read();
         assert_eq!(read("a=@DIR/v.txt").unwrap()["a"], "line\n");
         assert_eq!(read("@DIR/v.json").unwrap()["a"], "1");
         assert_eq!(read("@DIR/v.toml").unwrap()["a"], "1");

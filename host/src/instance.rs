@@ -13,8 +13,7 @@ use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, Proxy, ProxyHandler, ShouldAccept, WorkerExpiration, WorkerState,
-    WorkerStatus,
+    HandlerState, Instance, Proxy, ProxyHandler, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -48,11 +47,7 @@ impl Factory {
     /// A factory for instances of `service`, which share `shared`.
     #[must_use]
     pub fn new(service: ServicePre<Guest>, shared: Arc<Shared>, reuse: Reuse) -> Self {
-        Self {
-            service,
-            shared,
-            reuse,
-        }
+        Self { service, shared, reuse }
     }
 }
 
@@ -80,11 +75,7 @@ impl HandlerState for Factory {
                 request_timeout,
                 alarm: Box::pin(sleep(Duration::ZERO)),
             },
-            state: Limits {
-                count: self.reuse.count.draw(),
-                concurrent: self.reuse.concurrent.draw(),
-                request_timeout,
-            },
+            state: Limits { count: self.reuse.count.draw(), concurrent: self.reuse.concurrent.draw(), request_timeout },
         })
     }
 }
@@ -97,12 +88,7 @@ pub struct Expiration {
 }
 
 impl WorkerExpiration for Expiration {
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        status: WorkerStatus,
-        since: Instant,
-    ) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
         let limit = match status {
             WorkerStatus::Idle => Some(self.idle),
             WorkerStatus::Requests | WorkerStatus::PostReturn => self.request_timeout,

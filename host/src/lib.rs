@@ -107,13 +107,8 @@ fn shared(cli: &Cli, manifest: &Manifest, config: RuntimeConfig) -> Result<Share
     for variable in &cli.variable {
         given.extend(variable.read()?);
     }
-    for name in given
-        .keys()
-        .filter(|name| !manifest.variables.contains_key(*name))
-    {
-        tracing::warn!(
-            "--variable gives {name}, which the manifest does not declare in [variables]"
-        );
+    for name in given.keys().filter(|name| !manifest.variables.contains_key(*name)) {
+        tracing::warn!("--variable gives {name}, which the manifest does not declare in [variables]");
     }
     let mut providers = vec![Provider::Table(given)];
     providers.extend(config.providers);
@@ -131,7 +126,9 @@ fn shared(cli: &Cli, manifest: &Manifest, config: RuntimeConfig) -> Result<Share
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => anyhow!("{address} is already in use: stop what listens there, or give another with --listen"),
+        ErrorKind::AddrInUse => {
+            anyhow!("{address} is already in use: stop what listens there, or give another with --listen")
+        }
         _ => anyhow!("cannot listen on {address}: {error}"),
     })
 }

@@ -112,16 +112,10 @@ impl Manifest {
     /// # Errors
     /// One sentence that names the file and the key.
     pub fn load(path: &Path) -> Result<Self> {
-        let file = if path.is_dir() {
-            path.join("spin.toml")
-        } else {
-            path.to_owned()
-        };
+        let file = if path.is_dir() { path.join("spin.toml") } else { path.to_owned() };
         let shown = file.display();
         let text = std::fs::read_to_string(&file).with_context(|| {
-            format!(
-                "cannot read the manifest {shown} (--from says where it is, a file or its folder)"
-            )
+            format!("cannot read the manifest {shown} (--from says where it is, a file or its folder)")
         })?;
         let folder = file.parent().unwrap_or(Path::new(""));
         Self::parse(&text, folder).with_context(|| format!("the manifest {shown} cannot be used"))
@@ -152,25 +146,18 @@ impl Manifest {
         let component_id = http_trigger(file.trigger)?;
         let mut components = file.component;
         let Some(component) = components.remove(&component_id) else {
-            bail!(
-                "the trigger names the component {component_id:?}, and there is no [component.{component_id}]"
-            );
+            bail!("the trigger names the component {component_id:?}, and there is no [component.{component_id}]");
         };
         if let Some(other) = components.keys().next() {
-            bail!(
-                "[component.{other}]: store-host runs applications of one component, here {component_id:?}"
-            );
+            bail!("[component.{other}]: store-host runs applications of one component, here {component_id:?}");
         }
         let place = format!("[component.{component_id}]");
         refuse(&component.rest, &place)?;
         for name in component.variables.keys() {
-            check_name(name)
-                .with_context(|| format!("[component.{component_id}.variables] {name:?}"))?;
+            check_name(name).with_context(|| format!("[component.{component_id}.variables] {name:?}"))?;
         }
         let Value::String(source) = component.source else {
-            bail!(
-                "{place} source: store-host runs a Wasm file; a url or a registry package is not supported"
-            );
+            bail!("{place} source: store-host runs a Wasm file; a url or a registry package is not supported");
         };
         Ok(Self {
             name: file.application.name,
@@ -277,10 +264,7 @@ mod tests {
     "#;
 
     fn error(text: &str) -> String {
-        format!(
-            "{:#}",
-            Manifest::parse(text, Path::new("/app")).unwrap_err()
-        )
+        format!("{:#}", Manifest::parse(text, Path::new("/app")).unwrap_err())
     }
 
     #[test]
@@ -297,48 +281,16 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_named() {
         for (from, to, named) in [
-            (
-                "spin_manifest_version = 2",
-                "spin_manifest_version = \"1\"",
-                "spin_manifest_version must be 2",
-            ),
-            (
-                "files = []",
-                "files = [\"x\"]",
-                "[component.shop] files: not supported",
-            ),
-            (
-                "files = []",
-                "key_value_stores = [\"default\"]",
-                "[component.shop] key_value_stores",
-            ),
-            (
-                "files = []",
-                "fils = []",
-                "[component.shop] fils: no such key",
-            ),
+            ("spin_manifest_version = 2", "spin_manifest_version = \"1\"", "spin_manifest_version must be 2"),
+            ("files = []", "files = [\"x\"]", "[component.shop] files: not supported"),
+            ("files = []", "key_value_stores = [\"default\"]", "[component.shop] key_value_stores"),
+            ("files = []", "fils = []", "[component.shop] fils: no such key"),
             ("[[trigger.http]]", "[[trigger.redis]]", "[[trigger.redis]]"),
             ("\"/...\"", "\"/api\"", "route = \"/api\""),
-            (
-                "route = \"/...\"",
-                "route = \"/...\"\nexecutor = { type = \"wagi\" }",
-                "[[trigger.http]] executor",
-            ),
-            (
-                "component = \"shop\"",
-                "component = \"other\"",
-                "no [component.other]",
-            ),
-            (
-                "source = \"out/shop.wasm\"",
-                "source = { url = \"x\" }",
-                "[component.shop] source",
-            ),
-            (
-                "[component.shop]",
-                "[component.two]\nsource = \"x\"\n[component.shop]",
-                "[component.two]",
-            ),
+            ("route = \"/...\"", "route = \"/...\"\nexecutor = { type = \"wagi\" }", "[[trigger.http]] executor"),
+            ("component = \"shop\"", "component = \"other\"", "no [component.other]"),
+            ("source = \"out/shop.wasm\"", "source = { url = \"x\" }", "[component.shop] source"),
+            ("[component.shop]", "[component.two]\nsource = \"x\"\n[component.shop]", "[component.two]"),
             ("required = true", "required = false", "[variables] key"),
             ("key = {", "Key = {", "lower-case"),
             ("name = \"shop\"", "nam = \"shop\"", "nam"),
@@ -360,13 +312,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let message = format!(
-            "{:#}",
-            Manifest::load(Path::new("/nowhere/spin.toml")).unwrap_err()
-        );
-        assert!(
-            message.contains("/nowhere/spin.toml") && message.contains("--from"),
-            "{message}"
-        );
+        let message = format!("{:#}", Manifest::load(Path::new("/nowhere/spin.toml")).unwrap_err());
+        assert!(message.contains("/nowhere/spin.toml") && message.contains("--from"), "{message}");
     }
 }

@@ -22,9 +22,7 @@ impl Range<usize> {
     /// # Errors
     /// A sentence that repeats the text and says what was expected.
     pub fn parse_count(text: &str) -> Result<Self, String> {
-        parse(text, |part| {
-            number(part, "a number, such as 8, or a range, such as 1..8")
-        })
+        parse(text, |part| number(part, "a number, such as 8, or a range, such as 1..8"))
     }
 
     /// One value of the range.
@@ -52,33 +50,29 @@ impl Range<Duration> {
         match self {
             Self::Value(value) => value,
             Self::Bounds(start, end) => {
-                let span = u64::try_from((end - start).as_nanos())
-                    .unwrap_or(u64::MAX)
-                    .max(1);
+                let span = u64::try_from((end - start).as_nanos()).unwrap_or(u64::MAX).max(1);
                 start + Duration::from_nanos(random() % span)
             }
         }
     }
 }
 
-fn parse<T: PartialOrd>(
-    text: &str,
-    one: impl Fn(&str) -> Result<T, String>,
-) -> Result<Range<T>, String> {
+fn parse<T: PartialOrd>(text: &str, one: impl Fn(&str) -> Result<T, String>) -> Result<Range<T>, String> {
     let Some((start, end)) = text.split_once("..") else {
         return Ok(Range::Value(one(text)?));
     };
     let (start, end) = (one(start)?, one(end)?);
     if start >= end {
-        return Err(format!(
-            "the range {text:?} is empty: its end must be larger than its start"
-        ));
+        return Err(format!("the range {text:?} is empty: its end must be larger than its start"));
     }
     Ok(Range::Bounds(start, end))
 }
 
+/// Makes a duration of so many seconds, milliseconds, …
+type Unit = fn(u64) -> Duration;
+
 fn duration(text: &str) -> Result<Duration, String> {
-    const UNITS: [(&str, fn(u64) -> Duration); 5] = [
+    const UNITS: [(&str, Unit); 5] = [
         ("ms", Duration::from_millis),
         ("us", Duration::from_micros),
         ("μs", Duration::from_micros),
@@ -89,16 +83,12 @@ fn duration(text: &str) -> Result<Duration, String> {
         .iter()
         .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))
         .unwrap_or((text, Duration::from_secs));
-    let expected =
-        "a whole number with s, ms, us or ns behind it, such as 250ms (no suffix: seconds)";
-    number(digits, expected)
-        .map(unit)
-        .map_err(|_| format!("expected {expected}; got {text:?}"))
+    let expected = "a whole number with s, ms, us or ns behind it, such as 250ms (no suffix: seconds)";
+    number(digits, expected).map(unit).map_err(|_| format!("expected {expected}; got {text:?}"))
 }
 
 fn number<T: FromStr<Err: Display>>(text: &str, expected: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|error| format!("expected {expected}; got {text:?} ({error})"))
+    text.parse().map_err(|error| format!("expected {expected}; got {text:?} ({error})"))
 }
 
 /// A random number from the standard library's own source of randomness (the seeds of its hash maps): good enough to

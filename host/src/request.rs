@@ -27,11 +27,7 @@ pub(crate) fn prepare(
     // About the connection to this host: it means nothing to the component, and harm if it passes it on.
     headers.remove(CONNECTION);
     if headers.keys().any(is_spins) {
-        let forged: Vec<_> = headers
-            .keys()
-            .filter(|name| is_spins(name))
-            .cloned()
-            .collect();
+        let forged: Vec<_> = headers.keys().filter(|name| is_spins(name)).cloned().collect();
         for name in forged {
             headers.remove(name);
         }
@@ -64,17 +60,15 @@ fn absolute<B>(request: &Request<B>, server: SocketAddr) -> Result<Uri, &'static
     let mut parts = request.uri().clone().into_parts();
     let authority = match (parts.authority.take(), request.headers().get(HOST)) {
         (Some(authority), _) => authority,
-        (None, Some(host)) => Authority::try_from(host.as_bytes())
-            .map_err(|_| "the Host header is no host with an optional port")?,
+        (None, Some(host)) => {
+            Authority::try_from(host.as_bytes()).map_err(|_| "the Host header is no host with an optional port")?
+        }
         (None, None) if request.version() < http::Version::HTTP_11 => {
             Authority::try_from(server.to_string()).map_err(|_| "the request has no Host header")?
         }
         (None, None) => return Err("the request has no Host header"),
     };
-    let path = parts
-        .path_and_query
-        .as_ref()
-        .ok_or("the request's target has no path")?;
+    let path = parts.path_and_query.as_ref().ok_or("the request's target has no path")?;
     if !path.as_str().starts_with('/') {
         return Err("the request's target is no path");
     }
@@ -101,32 +95,15 @@ mod tests {
     #[test]
     fn the_uri_becomes_absolute() {
         let http11 = Version::HTTP_11;
-        assert_eq!(
-            target("/a?b=c", Some("shop:81"), http11).unwrap(),
-            "http://shop:81/a?b=c"
-        );
-        assert_eq!(
-            target("http://x/a", Some("shop"), http11).unwrap(),
-            "http://x/a"
-        );
-        assert_eq!(
-            target("/a", None, Version::HTTP_10).unwrap(),
-            "http://127.0.0.1:3000/a"
-        );
+        assert_eq!(target("/a?b=c", Some("shop:81"), http11).unwrap(), "http://shop:81/a?b=c");
+        assert_eq!(target("http://x/a", Some("shop"), http11).unwrap(), "http://x/a");
+        assert_eq!(target("/a", None, Version::HTTP_10).unwrap(), "http://127.0.0.1:3000/a");
     }
 
     #[test]
     fn what_has_no_host_or_no_path_is_refused() {
-        for (uri, host) in [
-            ("/a", None),
-            ("/a", Some("a b")),
-            ("*", Some("shop")),
-            ("shop:80", Some("shop")),
-        ] {
-            assert!(
-                target(uri, host, Version::HTTP_11).is_err(),
-                "{uri} {host:?}"
-            );
+        for (uri, host) in [("/a", None), ("/a", Some("a b")), ("*", Some("shop")), ("shop:80", Some("shop"))] {
+            assert!(target(uri, host, Version::HTTP_11).is_err(), "{uri} {host:?}");
         }
     }
 }

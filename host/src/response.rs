@@ -53,19 +53,14 @@ pub(crate) async fn in_one_piece(
 /// The `Content-Length`; 0 where there is none.
 fn announced_length(response: &Response<WasiBody>) -> u64 {
     let value = response.headers().get(CONTENT_LENGTH);
-    value
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .unwrap_or(0)
+    value.and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
 impl Body for Pieces {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.first.take() {
             Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
             None => Pin::new(&mut self.rest).poll_frame(cx),
@@ -102,10 +97,7 @@ pub(crate) fn problem(status: StatusCode, detail: &str) -> Response<Outgoing> {
     let length = HeaderValue::from(body.len());
     let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response.headers_mut().insert(CONTENT_LENGTH, length);
     response
 }

@@ -43,11 +43,7 @@ pub struct OutboundRedis {
 
 impl Default for OutboundHttp {
     fn default() -> Self {
-        Self {
-            connection_pooling: true,
-            max_connections: None,
-            max_concurrent_requests: None,
-        }
+        Self { connection_pooling: true, max_connections: None, max_concurrent_requests: None }
     }
 }
 
@@ -101,10 +97,9 @@ impl RuntimeConfig {
     /// The file, and the key in it, that cannot be used.
     pub fn load(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the runtime configuration {shown}"))?;
-        Self::parse(&text)
-            .with_context(|| format!("the runtime configuration {shown} cannot be used"))
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the runtime configuration {shown}"))?;
+        Self::parse(&text).with_context(|| format!("the runtime configuration {shown} cannot be used"))
     }
 
     fn parse(text: &str) -> Result<Self> {
@@ -117,37 +112,19 @@ impl RuntimeConfig {
             bail!("[outbound_networking] block_networks: not supported by store-host");
         }
         for (key, is_set) in [
-            (
-                "[outbound_networking] max_total_connections",
-                file.outbound_networking.max_total_connections.is_some(),
-            ),
-            (
-                "[outbound_networking] max_socket_connections",
-                file.outbound_networking.max_socket_connections.is_some(),
-            ),
-            (
-                "[outbound_http] max_connections",
-                file.outbound_http.max_connections.is_some(),
-            ),
-            (
-                "[outbound_http] max_concurrent_requests",
-                file.outbound_http.max_concurrent_requests.is_some(),
-            ),
+            ("[outbound_networking] max_total_connections", file.outbound_networking.max_total_connections.is_some()),
+            ("[outbound_networking] max_socket_connections", file.outbound_networking.max_socket_connections.is_some()),
+            ("[outbound_http] max_connections", file.outbound_http.max_connections.is_some()),
+            ("[outbound_http] max_concurrent_requests", file.outbound_http.max_concurrent_requests.is_some()),
             ("state_dir", file.state_dir.is_some()),
             ("log_dir", file.log_dir.is_some()),
         ] {
             if is_set {
-                tracing::warn!(
-                    "the runtime configuration sets {key}, which store-host does not heed"
-                );
+                tracing::warn!("the runtime configuration sets {key}, which store-host does not heed");
             }
         }
         Ok(Self {
-            providers: file
-                .variables_provider
-                .into_iter()
-                .map(provider)
-                .collect::<Result<_>>()?,
+            providers: file.variables_provider.into_iter().map(provider).collect::<Result<_>>()?,
             outbound_http: file.outbound_http,
             outbound_redis: file.outbound_redis,
             max_instance_memory: file.max_instance_memory,
@@ -159,21 +136,15 @@ fn provider(mut table: Table) -> Result<Provider> {
     let kind = table.remove("type");
     match kind.as_ref().and_then(|kind| kind.as_str()) {
         Some("static") => {
-            let fixed: Static = table
-                .try_into()
-                .context("[[variables_provider]] of type \"static\"")?;
+            let fixed: Static = table.try_into().context("[[variables_provider]] of type \"static\"")?;
             Ok(Provider::Table(fixed.values))
         }
         Some("env") => {
-            let config: Environment = table
-                .try_into()
-                .context("[[variables_provider]] of type \"env\"")?;
+            let config: Environment = table.try_into().context("[[variables_provider]] of type \"env\"")?;
             environment(config.prefix, config.dotenv_path.as_deref())
         }
         Some(other) => {
-            bail!(
-                "[[variables_provider]] type = {other:?}: store-host supports \"static\" and \"env\""
-            )
+            bail!("[[variables_provider]] type = {other:?}: store-host supports \"static\" and \"env\"")
         }
         None => bail!("[[variables_provider]] has no type"),
     }
@@ -198,15 +169,8 @@ fn environment(prefix: Option<String>, dotenv: Option<&Path>) -> Result<Provider
     }
     // A variable that is no UTF-8 cannot be a value of ours; others in the environment are none of our business.
     let process = std::env::vars_os();
-    values.extend(
-        process.filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }),
-    );
-    Ok(Provider::Environment {
-        prefix: prefix.unwrap_or_else(|| ENVIRONMENT_PREFIX.to_owned()),
-        values,
-    })
+    values.extend(process.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+    Ok(Provider::Environment { prefix: prefix.unwrap_or_else(|| ENVIRONMENT_PREFIX.to_owned()), values })
 }
 
 #[cfg(test)]
@@ -240,9 +204,7 @@ mod tests {
         )
         .unwrap();
         assert!(matches!(&config.providers[0], Provider::Table(values) if values["a"] == "1"));
-        assert!(
-            matches!(&config.providers[1], Provider::Environment { prefix, .. } if prefix == "SHOP")
-        );
+        assert!(matches!(&config.providers[1], Provider::Environment { prefix, .. } if prefix == "SHOP"));
         assert!(!config.outbound_http.connection_pooling);
         assert_eq!(config.outbound_redis.max_connections, Some(3));
         assert_eq!(config.max_instance_memory, Some(1 << 20));
@@ -251,28 +213,13 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_named() {
         for (text, named) in [
-            (
-                "[[variables_provider]]\ntype = \"vault\"\nurl = \"x\"",
-                "\"vault\"",
-            ),
-            (
-                "[[variables_provider]]\ntype = \"azure_key_vault\"",
-                "\"azure_key_vault\"",
-            ),
+            ("[[variables_provider]]\ntype = \"vault\"\nurl = \"x\"", "\"vault\""),
+            ("[[variables_provider]]\ntype = \"azure_key_vault\"", "\"azure_key_vault\""),
             ("[[variables_provider]]\nvalues = {}", "no type"),
-            (
-                "[[variables_provider]]\ntype = \"static\"\nvalue = {}",
-                "static",
-            ),
-            (
-                "[outbound_networking]\nblock_networks = [\"private\"]",
-                "block_networks",
-            ),
+            ("[[variables_provider]]\ntype = \"static\"\nvalue = {}", "static"),
+            ("[outbound_networking]\nblock_networks = [\"private\"]", "block_networks"),
             ("[[client_tls]]\nhosts = [\"x\"]", "client_tls"),
-            (
-                "[key_value_store.default]\ntype = \"redis\"",
-                "key_value_store",
-            ),
+            ("[key_value_store.default]\ntype = \"redis\"", "key_value_store"),
             ("[outbound_redis]\nmax = 1", "max"),
         ] {
             let message = format!("{:#}", RuntimeConfig::parse(text).unwrap_err());

@@ -42,17 +42,9 @@ struct Server {
 ///
 /// # Errors
 /// A listener without an address.
-pub async fn serve(
-    listener: TcpListener,
-    handler: Handler,
-    stop: impl Future<Output = ()>,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, handler: Handler, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    let server = Arc::new(Server {
-        handler,
-        address,
-        turns: Semaphore::new(MAX_REQUESTS as usize),
-    });
+    let server = Arc::new(Server { handler, address, turns: Semaphore::new(MAX_REQUESTS as usize) });
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -77,12 +69,7 @@ pub async fn serve(
 
 impl Server {
     /// Serves one connection, in a task of its own.
-    fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-        client: SocketAddr,
-        connections: &GracefulShutdown,
-    ) {
+    fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, connections: &GracefulShutdown) {
         // A response that does leave in pieces must not wait for the client's delayed acknowledgements (40 ms each).
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY for {client}: {error}");
@@ -118,11 +105,8 @@ impl Server {
         match in_one_piece(&method, response).await {
             Ok(response) => response,
             Err(error) => {
-                let error =
-                    error.map_or("it ended too early".to_owned(), |error| error.to_string());
-                tracing::error!(
-                    "{method} {path}: the component failed while it sent its response: {error}"
-                );
+                let error = error.map_or("it ended too early".to_owned(), |error| error.to_string());
+                tracing::error!("{method} {path}: the component failed while it sent its response: {error}");
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "the component failed")
             }
         }
@@ -132,17 +116,9 @@ impl Server {
 /// The answer to a request that the component gave none to. What went wrong is for the log, not for the client.
 fn failure(error: &wasmtime::Error, request: &str) -> Response<Outgoing> {
     if let Some(error) = error.downcast_ref::<InstantiationError<()>>() {
-        tracing::error!(
-            "{request}: no instance of the component could be made: {:#}",
-            error.error
-        );
-        let mut response = problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the component could not be started",
-        );
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        tracing::error!("{request}: no instance of the component could be made: {:#}", error.error);
+        let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "the component could not be started");
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         return response;
     }
     tracing::error!("{request}: {error:#}");

@@ -10,9 +10,8 @@ pub fn fill(template: &str, mut value: impl FnMut(&str) -> Result<String>) -> Re
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((literal, expression)) = rest.split_once("{{") {
-        let (name, after) = expression
-            .split_once("}}")
-            .with_context(|| format!("{template:?} has a {{{{ without }}}}"))?;
+        let (name, after) =
+            expression.split_once("}}").with_context(|| format!("{template:?} has a {{{{ without }}}}"))?;
         filled.push_str(literal);
         filled.push_str(&value(name.trim())?);
         rest = after;
@@ -49,10 +48,7 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_is_not_read_as_a_template() {
-        assert_eq!(
-            fill("{{ a }}", |_| Ok("{{ b }}".to_owned())).unwrap(),
-            "{{ b }}"
-        );
+        assert_eq!(fill("{{ a }}", |_| Ok("{{ b }}".to_owned())).unwrap(), "{{ b }}");
     }
 
     #[test]

@@ -28,9 +28,7 @@ impl Provider {
     fn get(&self, name: &str) -> Option<&str> {
         match self {
             Self::Table(values) => values.get(name),
-            Self::Environment { prefix, values } => {
-                values.get(&format!("{prefix}_{}", name.to_ascii_uppercase()))
-            }
+            Self::Environment { prefix, values } => values.get(&format!("{prefix}_{}", name.to_ascii_uppercase())),
         }
         .map(String::as_str)
     }
@@ -75,10 +73,7 @@ impl Variables {
     /// A broken template, or one that names a variable that is not declared.
     pub fn fill(&self, template: &str) -> Result<String> {
         template::fill(template, |name| {
-            self.0
-                .get(name)
-                .cloned()
-                .with_context(|| format!("{name:?} is not declared in [variables]"))
+            self.0.get(name).cloned().with_context(|| format!("{name:?} is not declared in [variables]"))
         })
     }
 
@@ -92,9 +87,7 @@ impl Variables {
             .component_variables
             .iter()
             .map(|(name, template)| {
-                let value = self
-                    .fill(template)
-                    .with_context(|| format!("[component.{id}.variables] {name}"))?;
+                let value = self.fill(template).with_context(|| format!("[component.{id}.variables] {name}"))?;
                 Ok((name.clone(), value))
             })
             .collect()
@@ -106,56 +99,29 @@ mod tests {
     use super::*;
 
     fn declared() -> BTreeMap<String, Variable> {
-        let required = Variable {
-            required: true,
-            ..Variable::default()
-        };
-        let default = Variable {
-            default: Some("manifest".into()),
-            ..Variable::default()
-        };
+        let required = Variable { required: true, ..Variable::default() };
+        let default = Variable { default: Some("manifest".into()), ..Variable::default() };
         [("needed".to_owned(), required), ("url".to_owned(), default)].into()
     }
 
     fn table(values: &[(&str, &str)]) -> Provider {
-        Provider::Table(
-            values
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
-        )
+        Provider::Table(values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
     }
 
     fn environment(prefix: &str, values: &[(&str, &str)]) -> Provider {
-        let values = values
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect();
-        Provider::Environment {
-            prefix: prefix.into(),
-            values,
-        }
+        let values = values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Provider::Environment { prefix: prefix.into(), values }
     }
 
     #[test]
     fn the_first_provider_that_knows_a_variable_wins_and_the_default_is_last() {
         let flags = table(&[("url", "flag"), ("needed", "x")]);
         let runtime = table(&[("url", "runtime"), ("needed", "x")]);
-        let process = environment(
-            "SPIN_VARIABLE",
-            &[("SPIN_VARIABLE_URL", "env"), ("SPIN_VARIABLE_NEEDED", "x")],
-        );
+        let process = environment("SPIN_VARIABLE", &[("SPIN_VARIABLE_URL", "env"), ("SPIN_VARIABLE_NEEDED", "x")]);
         let nothing = table(&[("needed", "x")]);
-        let url = |providers: &[Provider]| {
-            Variables::resolve(&declared(), providers)
-                .unwrap()
-                .fill("{{ url }}")
-                .unwrap()
-        };
-        assert_eq!(
-            url(&[flags.clone(), runtime.clone(), process.clone()]),
-            "flag"
-        );
+        let url =
+            |providers: &[Provider]| Variables::resolve(&declared(), providers).unwrap().fill("{{ url }}").unwrap();
+        assert_eq!(url(&[flags.clone(), runtime.clone(), process.clone()]), "flag");
         assert_eq!(url(&[nothing.clone(), runtime, process.clone()]), "runtime");
         assert_eq!(url(&[nothing.clone(), process]), "env");
         assert_eq!(url(&[nothing]), "manifest");
@@ -163,31 +129,21 @@ mod tests {
 
     #[test]
     fn an_environment_provider_has_its_own_prefix() {
-        let provider = environment(
-            "SHOP",
-            &[("SHOP_NEEDED", "mine"), ("SPIN_VARIABLE_NEEDED", "other")],
-        );
+        let provider = environment("SHOP", &[("SHOP_NEEDED", "mine"), ("SPIN_VARIABLE_NEEDED", "other")]);
         let variables = Variables::resolve(&declared(), &[provider]).unwrap();
         assert_eq!(variables.fill("<{{ needed }}>").unwrap(), "<mine>");
     }
 
     #[test]
     fn an_empty_value_is_a_value() {
-        let variables =
-            Variables::resolve(&declared(), &[table(&[("needed", ""), ("url", "")])]).unwrap();
+        let variables = Variables::resolve(&declared(), &[table(&[("needed", ""), ("url", "")])]).unwrap();
         assert_eq!(variables.fill("[{{ needed }}{{ url }}]").unwrap(), "[]");
     }
 
     #[test]
     fn a_missing_variable_is_named_with_the_ways_to_give_it() {
-        let message = Variables::resolve(&declared(), &[])
-            .unwrap_err()
-            .to_string();
-        for part in [
-            "variable needed:",
-            "--variable needed=VALUE",
-            "SPIN_VARIABLE_NEEDED",
-        ] {
+        let message = Variables::resolve(&declared(), &[]).unwrap_err().to_string();
+        for part in ["variable needed:", "--variable needed=VALUE", "SPIN_VARIABLE_NEEDED"] {
             assert!(message.contains(part), "{message}");
         }
     }
@@ -195,12 +151,6 @@ mod tests {
     #[test]
     fn an_undeclared_variable_is_named() {
         let variables = Variables::resolve(&BTreeMap::new(), &[]).unwrap();
-        assert!(
-            variables
-                .fill("{{ nope }}")
-                .unwrap_err()
-                .to_string()
-                .contains("nope")
-        );
+        assert!(variables.fill("{{ nope }}").unwrap_err().to_string().contains("nope"));
     }
 }

@@ -6,15 +6,7 @@ use crate::manifest::Variable;
 fn variables(values: &[(&str, &str)]) -> Variables {
     let declared: BTreeMap<_, _> = values
         .iter()
-        .map(|(name, value)| {
-            (
-                (*name).to_owned(),
-                Variable {
-                    default: Some((*value).into()),
-                    ..Variable::default()
-                },
-            )
-        })
+        .map(|(name, value)| ((*name).to_owned(), Variable { default: Some((*value).into()), ..Variable::default() }))
         .collect();
     Variables::resolve(&declared, &[]).unwrap()
 }
@@ -28,11 +20,7 @@ fn allows(pattern: &str, url: &str) -> bool {
 fn scheme_host_and_port_must_all_match() {
     let pattern = "http://shop.example:8080";
     assert!(allows(pattern, "http://shop.example:8080/path?q"));
-    for other in [
-        "https://shop.example:8080",
-        "http://shop.example",
-        "http://other.example:8080",
-    ] {
+    for other in ["https://shop.example:8080", "http://shop.example", "http://other.example:8080"] {
         assert!(!allows(pattern, other), "{other}");
     }
 }
@@ -61,18 +49,9 @@ fn wildcards() {
 
 #[test]
 fn a_port_range_has_no_end() {
-    assert!(allows(
-        "http://a.example:8000..8002",
-        "http://a.example:8000"
-    ));
-    assert!(allows(
-        "http://a.example:8000..8002",
-        "http://a.example:8001"
-    ));
-    assert!(!allows(
-        "http://a.example:8000..8002",
-        "http://a.example:8002"
-    ));
+    assert!(allows("http://a.example:8000..8002", "http://a.example:8000"));
+    assert!(allows("http://a.example:8000..8002", "http://a.example:8001"));
+    assert!(!allows("http://a.example:8000..8002", "http://a.example:8002"));
     assert!(allows("http://a.example:65535", "http://a.example:65535"));
 }
 
@@ -97,11 +76,7 @@ fn credentials_and_a_database_in_the_url_do_not_matter_and_are_not_shown() {
 #[test]
 fn templates_are_filled_in_and_an_empty_one_allows_nothing() {
     let variables = variables(&[("url", "redis://cache:6379"), ("empty", "")]);
-    let entries = [
-        "{{ url }}".to_owned(),
-        "{{ empty }}".to_owned(),
-        "http://{{ empty }}".to_owned(),
-    ];
+    let entries = ["{{ url }}".to_owned(), "{{ empty }}".to_owned(), "http://{{ empty }}".to_owned()];
     let hosts = AllowedHosts::resolve(&entries, &variables).unwrap();
     assert!(hosts.allow(&Destination::parse("redis://cache", "redis").unwrap()));
     assert!(!hosts.allow(&Destination::parse("http://cache", "redis").unwrap()));
@@ -127,9 +102,6 @@ fn mistakes_are_named() {
     ] {
         let error = AllowedHosts::resolve(&[entry.to_owned()], &variables(&[])).unwrap_err();
         let message = format!("{error:#}");
-        assert!(
-            message.contains(named) && message.contains(&format!("{entry:?}")),
-            "{entry}: {message}"
-        );
+        assert!(message.contains(named) && message.contains(&format!("{entry:?}")), "{entry}: {message}");
     }
 }

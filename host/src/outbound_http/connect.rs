@@ -62,13 +62,9 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         // Read here and not in the future, which hyper may move to a task of its own.
-        let limit = CONNECT_TIMEOUT
-            .try_with(|limit| *limit)
-            .unwrap_or(DEFAULT_TIMEOUT);
+        let limit = CONNECT_TIMEOUT.try_with(|limit| *limit).unwrap_or(DEFAULT_TIMEOUT);
         Box::pin(async move {
-            let stream = timeout(limit, connect(&uri))
-                .await
-                .map_err(|_| ConnectError::Timeout)??;
+            let stream = timeout(limit, connect(&uri)).await.map_err(|_| ConnectError::Timeout)??;
             Ok(TokioIo::new(stream))
         })
     }
@@ -77,17 +73,10 @@ impl Service<Uri> for Connector {
 async fn connect(uri: &Uri) -> Result<TcpStream, ConnectError> {
     let host = uri.host().ok_or(ConnectError::NoHost)?;
     // An IPv6 address stands in brackets in a URL, and without them everywhere else.
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let addresses = lookup_host((host, uri.port_u16().unwrap_or(80)))
-        .await
-        .map_err(ConnectError::Dns)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let addresses = lookup_host((host, uri.port_u16().unwrap_or(80))).await.map_err(ConnectError::Dns)?;
     let addresses: Vec<_> = addresses.collect();
-    let stream = TcpStream::connect(addresses.as_slice())
-        .await
-        .map_err(ConnectError::Connect)?;
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(ConnectError::Connect)?;
     stream.set_nodelay(true).map_err(ConnectError::Connect)?;
     Ok(stream)
 }

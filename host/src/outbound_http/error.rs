@@ -27,15 +27,10 @@ fn of_connect(error: &ConnectError) -> Error {
     match error {
         ConnectError::NoHost => Error::HttpRequestUriInvalid,
         ConnectError::Timeout => Error::ConnectionTimeout,
-        ConnectError::Dns(_) => Error::DnsError {
-            rcode: Some("address not available".to_owned()),
-            info_code: Some(0),
-        },
+        ConnectError::Dns(_) => Error::DnsError { rcode: Some("address not available".to_owned()), info_code: Some(0) },
         ConnectError::Connect(error) => match error.kind() {
             ErrorKind::TimedOut => Error::ConnectionTimeout,
-            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-                Error::DestinationIpUnroutable
-            }
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Error::DestinationIpUnroutable,
             _ => Error::ConnectionRefused,
         },
     }
@@ -52,6 +47,7 @@ pub(super) fn of_exchange(error: &hyper::Error) -> Error {
         if let Some(error) = source.downcast_ref::<std::io::Error>() {
             return match error.kind() {
                 ErrorKind::TimedOut => Error::ConnectionReadTimeout,
+                ErrorKind::UnexpectedEof => Error::HttpResponseIncomplete,
                 _ => Error::ConnectionTerminated,
             };
         }

@@ -47,11 +47,7 @@ impl Client {
     ///
     /// A pooled connection that the server closed meanwhile is replaced and the request sent again, as long as nothing
     /// of it had been written.
-    async fn send(
-        &self,
-        request: Request<WasiBody>,
-        options: RequestOptions,
-    ) -> Result<Response<WasiBody>, Error> {
+    async fn send(&self, request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
         let connecting = options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT);
         let first_byte = options.first_byte_timeout.unwrap_or(DEFAULT_TIMEOUT);
         let between_bytes = options.between_bytes_timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -74,10 +70,7 @@ impl Outbound {
     }
 }
 
-type Sent = (
-    Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
+type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
 
 impl WasiHttpHooks for Outbound {
     fn send_request(
@@ -92,15 +85,9 @@ impl WasiHttpHooks for Outbound {
             check(&shared, &request)?;
             if request.uri().scheme() == Some(&Scheme::HTTPS) {
                 let (response, connection) = default_send_request(request, options).await?;
-                return Ok((
-                    response.map(BodyExt::boxed_unsync),
-                    Box::new(connection) as Box<_>,
-                ));
+                return Ok((response.map(BodyExt::boxed_unsync), Box::new(connection) as Box<_>));
             }
-            let response = shared
-                .http
-                .send(request, options.unwrap_or_default())
-                .await?;
+            let response = shared.http.send(request, options.unwrap_or_default()).await?;
             // The client drives its connections itself, so there is nothing left to do.
             Ok((response, Box::new(std::future::ready(Ok(()))) as Box<_>))
         })

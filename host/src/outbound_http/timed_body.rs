@@ -23,11 +23,7 @@ pub(super) struct TimedBody {
 
 impl TimedBody {
     pub(super) fn new(body: Incoming, limit: Duration) -> Self {
-        Self {
-            body: Some(body),
-            limit,
-            waiting: None,
-        }
+        Self { body: Some(body), limit, waiting: None }
     }
 }
 
@@ -35,18 +31,13 @@ impl Body for TimedBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Some(body) = self.body.as_mut() else {
             return Poll::Ready(None);
         };
         if let Poll::Ready(frame) = pin!(body).poll_frame(cx) {
             self.waiting = None;
-            return Poll::Ready(
-                frame.map(|frame| frame.map_err(|error| error::of_exchange(&error))),
-            );
+            return Poll::Ready(frame.map(|frame| frame.map_err(|error| error::of_exchange(&error))));
         }
         let limit = self.limit;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
@@ -60,9 +51,6 @@ impl Body for TimedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map(Incoming::size_hint)
-            .unwrap_or_default()
+        self.body.as_ref().map(Incoming::size_hint).unwrap_or_default()
     }
 }

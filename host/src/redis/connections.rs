@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
-};
+use redis::{AsyncConnectionConfig, ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisError, RedisResult};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -50,10 +48,7 @@ impl Live {
         let mut redis = self.redis.clone();
         let ping = redis::cmd("PING");
         !self.is_closed.load(Ordering::Acquire)
-            && matches!(
-                timeout(ANSWERS_WITHIN, ping.query_async::<()>(&mut redis)).await,
-                Ok(Ok(()))
-            )
+            && matches!(timeout(ANSWERS_WITHIN, ping.query_async::<()>(&mut redis)).await, Ok(Ok(())))
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -65,10 +60,7 @@ impl Connections {
     /// No connection yet; at most `limit` held by components at a time.
     #[must_use]
     pub fn new(limit: Option<usize>) -> Self {
-        Self {
-            by_address: Mutex::default(),
-            limit: limit.map(|limit| Arc::new(Semaphore::new(limit))),
-        }
+        Self { by_address: Mutex::default(), limit: limit.map(|limit| Arc::new(Semaphore::new(limit))) }
     }
 
     /// The connection to `address` (`redis://[user:password@]host[:port][/database]`): the one that exists, or a new one
@@ -85,10 +77,7 @@ impl Connections {
             Some(limit) => limit.clone().acquire_owned().await.ok(),
         };
         let slot = {
-            let mut by_address = self
-                .by_address
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
             match by_address.get(address) {
                 Some(slot) => slot.clone(),
                 None => by_address.entry(address.to_owned()).or_default().clone(),
@@ -99,23 +88,15 @@ impl Connections {
         if let Some(live) = &known
             && live.answers().await
         {
-            return Ok(Connection {
-                redis: live.redis.clone(),
-                _permit: permit,
-            });
+            return Ok(Connection { redis: live.redis.clone(), _permit: permit });
         }
         let mut current = slot.0.lock().await;
-        let replaced = current
-            .as_ref()
-            .filter(|live| known.as_ref().is_none_or(|known| !known.is(live)));
+        let replaced = current.as_ref().filter(|live| known.as_ref().is_none_or(|known| !known.is(live)));
         let redis = match replaced {
             Some(live) => live.redis.clone(),
             None => current.insert(connect(address).await?).redis.clone(),
         };
-        Ok(Connection {
-            redis,
-            _permit: permit,
-        })
+        Ok(Connection { redis, _permit: permit })
     }
 }
 
@@ -130,11 +111,8 @@ async fn connect(address: &str) -> RedisResult<Live> {
     let socket = TcpStream::connect((host.as_str(), *port)).await?;
     // Commands are small and someone waits for each.
     socket.set_nodelay(true)?;
-    let config = AsyncConnectionConfig::new()
-        .set_response_timeout(None)
-        .set_connection_timeout(None);
-    let (redis, driver) =
-        MultiplexedConnection::new_with_config(info.redis_settings(), socket, config).await?;
+    let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+    let (redis, driver) = MultiplexedConnection::new_with_config(info.redis_settings(), socket, config).await?;
     let is_closed = Arc::new(AtomicBool::new(false));
     tokio::spawn({
         let is_closed = is_closed.clone();

@@ -7,9 +7,7 @@ use wasmtime::component::{Accessor, Resource};
 use super::reply::{Flat, other, other_or_type};
 use super::{Connection, Connections};
 use crate::allowed_hosts::Destination;
-use crate::bindings::redis::{
-    Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult,
-};
+use crate::bindings::redis::{Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult};
 use crate::guest::{Guest, HasGuest};
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
@@ -26,10 +24,7 @@ impl HostConnection for &mut Guest {
 
 /// The connection behind a handle. A clone: the call may be cancelled and the handle dropped at any time; the connection
 /// itself keeps replies and commands in step.
-fn connection<T: Send>(
-    accessor: &Accessor<T, HasGuest>,
-    handle: &Handle,
-) -> wasmtime::Result<MultiplexedConnection> {
+fn connection<T: Send>(accessor: &Accessor<T, HasGuest>, handle: &Handle) -> wasmtime::Result<MultiplexedConnection> {
     accessor.with(|mut access| Ok(access.get().table.get(handle)?.redis.clone()))
 }
 
@@ -39,11 +34,7 @@ async fn query<T: FromRedisValue>(
     key: &str,
     arguments: impl ToRedisArgs,
 ) -> redis::RedisResult<T> {
-    redis::cmd(command)
-        .arg(key)
-        .arg(arguments)
-        .query_async(&mut connection)
-        .await
+    redis::cmd(command).arg(key).arg(arguments).query_async(&mut connection).await
 }
 
 impl<T: Send> HostConnectionWithStore<T> for HasGuest {
@@ -61,36 +52,20 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(Ok(
-            accessor.with(|mut access| access.get().table.push(opened))?
-        ))
+        Ok(Ok(accessor.with(|mut access| access.get().table.push(opened))?))
     }
 
-    async fn publish(
-        accessor: &Accessor<T, Self>,
-        this: Handle,
-        channel: String,
-        payload: Vec<u8>,
-    ) -> Answer<()> {
+    async fn publish(accessor: &Accessor<T, Self>, this: Handle, channel: String, payload: Vec<u8>) -> Answer<()> {
         let answer = query(connection(accessor, &this)?, "PUBLISH", &channel, payload).await;
         Ok(answer.map_err(other))
     }
 
-    async fn get(
-        accessor: &Accessor<T, Self>,
-        this: Handle,
-        key: String,
-    ) -> Answer<Option<Vec<u8>>> {
+    async fn get(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Answer<Option<Vec<u8>>> {
         let mut connection = connection(accessor, &this)?;
         Ok(connection.get(key).await.map_err(other))
     }
 
-    async fn set(
-        accessor: &Accessor<T, Self>,
-        this: Handle,
-        key: String,
-        value: Vec<u8>,
-    ) -> Answer<()> {
+    async fn set(accessor: &Accessor<T, Self>, this: Handle, key: String, value: Vec<u8>) -> Answer<()> {
         let mut connection = connection(accessor, &this)?;
         Ok(connection.set(key, value).await.map_err(other))
     }
@@ -105,31 +80,17 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
         Ok(connection.del(keys).await.map_err(other))
     }
 
-    async fn sadd(
-        accessor: &Accessor<T, Self>,
-        this: Handle,
-        key: String,
-        values: Vec<String>,
-    ) -> Answer<u32> {
+    async fn sadd(accessor: &Accessor<T, Self>, this: Handle, key: String, values: Vec<String>) -> Answer<u32> {
         let answer = query(connection(accessor, &this)?, "SADD", &key, values).await;
         Ok(answer.map_err(other_or_type))
     }
 
-    async fn smembers(
-        accessor: &Accessor<T, Self>,
-        this: Handle,
-        key: String,
-    ) -> Answer<Vec<String>> {
+    async fn smembers(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Answer<Vec<String>> {
         let mut connection = connection(accessor, &this)?;
         Ok(connection.smembers(key).await.map_err(other))
     }
 
-    async fn srem(
-        accessor: &Accessor<T, Self>,
-        this: Handle,
-        key: String,
-        values: Vec<String>,
-    ) -> Answer<u32> {
+    async fn srem(accessor: &Accessor<T, Self>, this: Handle, key: String, values: Vec<String>) -> Answer<u32> {
         let answer = query(connection(accessor, &this)?, "SREM", &key, values).await;
         Ok(answer.map_err(other))
     }
@@ -155,11 +116,8 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
 
 /// An address that redis-rs cannot read is `invalid-address`; a Redis that cannot be reached is `other`.
 async fn open(connections: &Connections, address: &str) -> Result<Connection, Error> {
-    connections
-        .open(address)
-        .await
-        .map_err(|error| match error.kind() {
-            redis::ErrorKind::InvalidClientConfig => Error::InvalidAddress,
-            _ => other(error),
-        })
+    connections.open(address).await.map_err(|error| match error.kind() {
+        redis::ErrorKind::InvalidClientConfig => Error::InvalidAddress,
+        _ => other(error),
+    })
 }

@@ -19,9 +19,7 @@ impl FromRedisValue for Flat {
 fn flatten(value: Value, results: &mut Vec<RedisResult>) -> Result<(), ParsingError> {
     results.push(match value {
         Value::Array(values) | Value::Set(values) => {
-            return values
-                .into_iter()
-                .try_for_each(|value| flatten(value, results));
+            return values.into_iter().try_for_each(|value| flatten(value, results));
         }
         Value::Nil => RedisResult::Nil,
         Value::Int(number) => RedisResult::Int64(number),
@@ -32,10 +30,7 @@ fn flatten(value: Value, results: &mut Vec<RedisResult>) -> Result<(), ParsingEr
         Value::Okay => RedisResult::Status("OK".to_owned()),
         // These come with RESP3 only, which a component cannot ask for; and with errors inside arrays.
         other => {
-            return Err(format!(
-                "Redis answered with a value that a component cannot be given: {other:?}"
-            )
-            .into());
+            return Err(format!("Redis answered with a value that a component cannot be given: {other:?}").into());
         }
     });
     Ok(())

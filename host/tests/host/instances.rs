@@ -1,0 +1,113 @@
+//! How long an instance lives, and what ends with it.
+
+use std::time::{Duration, Instant};
+
+use crate::support::app::{App, Host};
+
+/// The instance that answered, and how many requests it has seen.
+fn count(host: &Host) -> (String, u32) {
+    let text = host.get("/count").ok();
+    let (instance, count) = text.split_once(' ').unwrap();
+    (instance.to_owned(), count.parse().unwrap())
+}
+
+#[test]
+fn an_instance_serves_one_request_after_the_other() {
+    let host = App::new().start(&["--idle-instance-timeout", "10s"]);
+    let (first, _) = count(&host);
+    for expected in 2..30 {
+        assert_eq!(count(&host), (first.clone(), expected));
+    }
+}
+
+#[test]
+fn an_instance_serves_no_more_requests_than_it_may() {
+    let host = App::new().start(&["--max-instance-reuse-count", "3", "--idle-instance-timeout", "10s"]);
+    let seen: Vec<_> = (0..9).map(|_| count(&host)).collect();
+    assert_eq!(seen.iter().map(|(_, count)| *count).collect::<Vec<_>>(), [1, 2, 3, 1, 2, 3, 1, 2, 3]);
+    assert_ne!(seen[0].0, seen[3].0);
+}
+
+#[test]
+fn an_idle_instance_is_dropped() {
+    let host = App::new().start(&["--idle-instance-timeout", "50ms"]);
+    let (first, _) = count(&host);
+    std::thread::sleep(Duration::from_millis(400));
+    let (second, served) = count(&host);
+    assert_ne!(first, second);
+    assert_eq!(served, 1);
+}
+
+#[test]
+fn an_instance_serves_requests_at_the_same_time() {
+    let host = App::new().start(&[]);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| assert_eq!(host.get("/sleep?ms=500").ok(), "slept"));
+        }
+        std::thread::sleep(Duration::from_millis(250));
+        // The sleepers are in this instance, or the first of them is and the others found it busy.
+        assert!(count(&host).1 > 1);
+    });
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_instance_serves_no_more_at_the_same_time_than_it_may() {
+    let host = App::new().start(&["--max-instance-concurrent-reuse-count", "1"]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| host.get("/sleep?ms=500").ok());
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(count(&host).1, 1);
+    });
+}
+
+#[test]
+fn a_panic_is_a_500_and_others_do_not_notice() {
+    let host = App::new().start(&["--max-instance-concurrent-reuse-count", "1"]);
+    std::thread::scope(|scope| {
+        let sleeper = scope.spawn(|| host.get("/sleep?ms=600"));
+        std::thread::sleep(Duration::from_millis(150));
+        let mut client = host.client();
+        for _ in 0..3 {
+            let answer = client.get("/panic");
+            assert_eq!(answer.status, 500);
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+            assert!(answer.text().contains(r#""error":"the component failed""#), "{}", answer.text());
+            assert_eq!(client.get("/hello").ok(), "hello");
+        }
+        assert_eq!(sleeper.join().unwrap().ok(), "slept");
+    });
+    host.has_logged("as the test asked");
+    host.has_logged("unreachable");
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_a_500() {
+    let host = App::new().start(&["--request-timeout", "300ms"]);
+    // One that waits, and one that computes without end, which no timer inside the component could stop.
+    for path in ["/sleep?ms=5000", "/compute"] {
+        let started = Instant::now();
+        let answer = host.get(path);
+        assert_eq!(answer.status, 500, "{path}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{path}: {:?}", started.elapsed());
+        assert_eq!(host.get("/hello").ok(), "hello");
+    }
+    assert_eq!(host.get("/sleep?ms=20").ok(), "slept");
+}
+
+#[test]
+fn many_clients_at_once_are_all_served() {
+    let host = App::new().start(&[]);
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                let mut client = host.client();
+                for _ in 0..50 {
+                    assert_eq!(client.get("/hello").ok(), "hello");
+                }
+            });
+        }
+    });
+}
