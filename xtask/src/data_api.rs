@@ -1,0 +1,42 @@
+//! The bridge, as a part of the running system.
+
+use anyhow::Result;
+
+use crate::log::Log;
+use crate::part::Part;
+use crate::probe::Probe;
+use crate::process::Launch;
+use crate::{port, project};
+
+/// The path of the Data API that the store uses: an app's id is part of every address of the protocol.
+const BASE_PATH: &str = "/app/store/endpoint/data/v1";
+
+/// The bridge's process on 127.0.0.1.
+#[derive(Debug)]
+pub struct DataApi {
+    /// The process.
+    pub part: Part,
+    port: u16,
+}
+
+impl DataApi {
+    /// A bridge on a free port before this MongoDB, open to this key; not yet started.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn new(mongodb_uri: &str, key: &str, log: Log) -> Result<Self> {
+        let port = port::free()?;
+        let launch = Launch::new(project::data_api())
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            // Secrets both.
+            .env("MONGODB_URI", mongodb_uri)
+            .env("DATA_API_KEYS", key);
+        let part = Part::new("data-api", launch, Probe::Http(format!("http://127.0.0.1:{port}/health")), log);
+        Ok(Self { part, port })
+    }
+
+    /// `http://127.0.0.1:PORT/app/store/endpoint/data/v1`
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}{BASE_PATH}", self.port)
+    }
+}

@@ -1,0 +1,47 @@
+//! Where things are in this repository.
+
+use std::path::{Path, PathBuf};
+
+/// The repository's top folder, which holds `spin.toml`.
+///
+/// Taken when xtask is compiled, so that the commands work from any folder of the repository.
+pub fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+/// Everything that is made, not written. One folder whatever `CARGO_TARGET_DIR` says, since `spin.toml` names the
+/// component by its path in here.
+pub fn target() -> PathBuf {
+    root().join("target")
+}
+
+/// The bridge.
+pub fn data_api() -> PathBuf {
+    target().join("debug/data-api")
+}
+
+/// The host.
+pub fn store_host() -> PathBuf {
+    target().join("debug/store-host")
+}
+
+/// The component, at the path that `spin.toml` names.
+pub fn component() -> PathBuf {
+    target().join("wasm32-wasip2/release/store_api.wasm")
+}
+
+/// Where `up` keeps MongoDB's data between runs, unless `--data-dir` says otherwise.
+pub fn data_dir() -> PathBuf {
+    target().join("store-data")
+}
+
+/// Where the parts that `up` starts write their logs.
+pub fn log_dir() -> PathBuf {
+    target().join("log")
+}
+
+/// Where each stack of a test keeps its data and logs while it runs.
+pub fn scratch_dir() -> PathBuf {
+    target().join("stacks")
+}

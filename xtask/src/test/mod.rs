@@ -1,0 +1,95 @@
+//! `cargo xtask test`: every test there is, and one line that counts them.
+//!
+//! Everything is built first. Then run, one after the other, so that what they print can be read: the test programs of
+//! all packages, unit tests first; and the Hurl files. A step that fails does not stop the next.
+
+mod counts;
+mod hurl;
+mod programs;
+mod report;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::host::Runtime;
+use crate::interrupt::Interrupted;
+use crate::log::Log;
+use crate::mongodb::MongoDb;
+use crate::progress::status;
+use crate::stack::StackConfig;
+use crate::{install, project};
+use counts::Counts;
+use report::Report;
+
+/// What `test` is called with.
+#[derive(Debug, Args)]
+pub struct TestOptions {
+    /// Only the tests, and the Hurl files, whose name contains this.
+    pub filter: Option<String>,
+}
+
+/// Runs the tests, prints the report, and says by the exit code whether all passed.
+///
+/// # Errors
+/// When the tests could not be run at all, or on Ctrl-C.
+pub fn test(options: &TestOptions) -> Result<ExitCode> {
+    let filter = options.filter.as_deref();
+    let mut report = Report::default();
+    match run(filter, &mut report) {
+        Err(error) if error.is::<Interrupted>() => {
+            report.print();
+            eprintln!("xtask: interrupted");
+            return Ok(ExitCode::from(130));
+        }
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            report.add("xtask", Counts::FAILED);
+        }
+        Ok(()) => {}
+    }
+    let total = report.total();
+    if let (Some(filter), true) = (filter, total.is_empty()) {
+        eprintln!("xtask: no test and no Hurl file has a name that contains {filter:?}");
+        report.add("filter", Counts::FAILED);
+    }
+    report.print();
+    println!("{}", report.total());
+    Ok(if report.total().failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
+    let hurl_files = hurl::files(filter)?;
+    install::redis()?;
+    install::python::secantus()?;
+    let hurl = if hurl_files.is_empty() { None } else { Some(install::hurl()?) };
+
+    let built = report.step("build: programs", || {
+        crate::programs::build(Runtime::Host)?;
+        Ok(Counts::default())
+    })?;
+    let mut tests = Vec::new();
+    report.step("build: tests", || {
+        tests = programs::build()?;
+        Ok(Counts::default())
+    })?;
+
+    // The bridge's tests want a MongoDB; the tests of the whole system start one of their own.
+    let folder = crate::stack::Scratch::new()?;
+    let log = Log::create(folder.path().join("mongodb.log"))?;
+    let mut mongodb = MongoDb::new(&folder.path().join("data"), log)?;
+    mongodb.part.start()?;
+    for test in &tests {
+        status("Testing", test.title());
+        report.step(test.title(), || test.run(filter, &mongodb.uri(), built))?;
+    }
+    mongodb.part.stop_if_running()?;
+
+    if let (Some(hurl), true) = (hurl, built) {
+        let config =
+            StackConfig { runtime_config: Some(project::root().join("runtime-config.toml")), ..StackConfig::default() };
+        report.step("hurl", || hurl::run(&hurl, &hurl_files, config))?;
+    }
+    Ok(())
+}

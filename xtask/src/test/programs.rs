@@ -1,0 +1,145 @@
+//! The Rust test programs of all packages: built by one cargo command, run by us.
+//!
+//! Cargo could run them too. But selecting packages one by one gives each its own set of features, and the heavy
+//! dependencies would be compiled once for each; and one `cargo test` of everything says neither which program a number
+//! belongs to, nor whether it was the compiler or a test that failed.
+
+use std::env;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+
+use super::counts::Counts;
+use crate::cargo::cargo;
+use crate::process::Launch;
+use crate::progress::status;
+use crate::{command, programs};
+
+/// A test program.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TestProgram {
+    title: String,
+    unit: bool,
+    path: PathBuf,
+    folder: PathBuf,
+}
+
+/// Builds the test programs of all packages. First come those of unit tests.
+///
+/// # Errors
+/// When something does not compile.
+pub fn build() -> Result<Vec<TestProgram>> {
+    status("Building", "the tests");
+    let build = cargo().args(["test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"]);
+    let (exit, messages) = command::output(&build)?;
+    if !exit.success() {
+        bail!("the tests do not compile");
+    }
+    let mut programs: Vec<TestProgram> = messages.lines().filter_map(parse).collect();
+    programs.sort_by(|a, b| (!a.unit, &a.title).cmp(&(!b.unit, &b.title)));
+    Ok(programs)
+}
+
+/// Finds a test program in one of cargo's messages.
+fn parse(message: &str) -> Option<TestProgram> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    if message["reason"] != "compiler-artifact" || message["profile"]["test"] != true {
+        return None;
+    }
+    let path = PathBuf::from(message["executable"].as_str()?);
+    let folder = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
+    let name = message["target"]["name"].as_str()?;
+    let unit = message["target"]["kind"][0] != "test";
+    let package = package(message["package_id"].as_str()?);
+    let title = match (unit, message["target"]["kind"][0] == "bin") {
+        (true, false) => format!("{package}: unit tests"),
+        (true, true) => format!("{package}: unit tests of the program"),
+        (false, _) => format!("{package}: {name}"),
+    };
+    Some(TestProgram { title, unit, path, folder })
+}
+
+/// The package's name: `path+file:///home/me/store/bridge#data-api@0.1.0`, or, where the folder is named like the
+/// package, `path+file:///home/me/store/xtask#0.1.0`.
+fn package(id: &str) -> &str {
+    let (path, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
+    match fragment.split_once('@') {
+        Some((name, _)) => name,
+        None => path.rsplit('/').next().unwrap_or(path),
+    }
+}
+
+impl TestProgram {
+    /// What it tests.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Runs its tests whose name contains the filter. `built`: whether the programs are up to date, so that the tests
+    /// of the whole system need not build them.
+    ///
+    /// # Errors
+    /// When it cannot be started, and on Ctrl-C.
+    pub fn run(&self, filter: Option<&str>, mongodb_uri: &str, built: bool) -> Result<Counts> {
+        let mut launch = Launch::new(&self.path)
+            .folder(&self.folder)
+            .args(filter)
+            .env("CARGO_MANIFEST_DIR", &self.folder)
+            .env("MONGODB_URI", mongodb_uri);
+        if let Some(cargo) = env::var_os("CARGO") {
+            launch = launch.env("CARGO", cargo);
+        }
+        if built {
+            launch = launch.env(programs::BUILT, "1");
+        }
+        if std::io::stdout().is_terminal() {
+            // It writes into a pipe, and would do without.
+            launch = launch.args(["--color", "always"]);
+        }
+        let (exit, output) = command::tee(&launch)?;
+        Ok(Counts::of_rust(&output).with_exit(exit.success()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: &str, id: &str, test: bool) -> String {
+        format!(
+            r#"{{"reason":"compiler-artifact","package_id":"{id}","manifest_path":"/home/me/store/bridge/Cargo.toml",
+                "target":{{"kind":["{kind}"],"name":"find"}},"profile":{{"test":{test}}},"executable":"/t/find-1"}}"#
+        )
+    }
+
+    #[test]
+    fn a_test_program_in_cargos_messages() {
+        let id = "path+file:///home/me/store/bridge#data-api@0.1.0";
+        let found = parse(&message("test", id, true));
+        let expected = TestProgram {
+            title: "data-api: find".to_owned(),
+            unit: false,
+            path: "/t/find-1".into(),
+            folder: "/home/me/store/bridge".into(),
+        };
+        assert_eq!(found, Some(expected));
+        let title = |kind| parse(&message(kind, id, true)).map(|program| program.title);
+        assert_eq!(title("lib").as_deref(), Some("data-api: unit tests"));
+        assert_eq!(title("bin").as_deref(), Some("data-api: unit tests of the program"));
+    }
+
+    #[test]
+    fn other_messages_are_passed_over() {
+        assert_eq!(parse(&message("bin", "path+file:///x#0.1.0", false)), None);
+        assert_eq!(parse(r#"{"reason":"build-finished","success":true}"#), None);
+        assert_eq!(parse("not json"), None);
+    }
+
+    #[test]
+    fn packages_by_their_id() {
+        assert_eq!(package("path+file:///home/me/store#store-api@0.1.0"), "store-api");
+        assert_eq!(package("path+file:///home/me/store/xtask#0.1.0"), "xtask");
+    }
+}
