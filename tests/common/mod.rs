@@ -1,0 +1,7 @@
+//! What the tests over sockets share.
+
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+pub mod redis;
+pub mod system;
