@@ -14,6 +14,7 @@ use crate::part::Part;
 use crate::port;
 use crate::probe::Probe;
 use crate::process::Launch;
+use crate::stack::Scratch;
 
 /// A SecantusDB process on 127.0.0.1.
 #[derive(Debug)]
@@ -23,9 +24,26 @@ pub struct MongoDb {
     port: u16,
     /// Held as long as this lives; the system lets go of it however we end.
     _lock: File,
+    /// Where its data are, when nobody wants to keep them.
+    _scratch: Option<Scratch>,
 }
 
 impl MongoDb {
+    /// A running server for a test that needs no more than that, installed first where it is missing. Its data go
+    /// with it.
+    ///
+    /// # Errors
+    /// When it cannot be installed or does not start.
+    pub fn temporary() -> Result<Self> {
+        python::secantus()?;
+        let scratch = Scratch::new()?;
+        let log = Log::create(scratch.path().join("mongodb.log"))?;
+        let mut mongodb = Self::new(&scratch.path().join("data"), log)?;
+        mongodb._scratch = Some(scratch);
+        mongodb.part.start()?;
+        Ok(mongodb)
+    }
+
     /// A server on a free port with its data in this folder, not yet started. Its program must be installed:
     /// [`python::secantus`].
     ///
@@ -43,7 +61,7 @@ impl MongoDb {
         // In the data's own folder it finds no stranger's secantusd.toml.
         let launch = launch.folder(data_dir);
         let part = Part::new("mongodb", launch, Probe::Tcp(uri(port)), log);
-        Ok(Self { part, port, _lock: lock })
+        Ok(Self { part, port, _lock: lock, _scratch: None })
     }
 
     /// `mongodb://127.0.0.1:PORT`

@@ -157,14 +157,6 @@ impl Part {
         Ok(())
     }
 
-    /// Stops it if it runs.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn stop_if_running(&mut self) -> Result<()> {
-        if self.process.is_some() { self.stop() } else { Ok(()) }
-    }
-
     /// Kills it (SIGKILL): what a crash is to the others.
     ///
     /// # Errors

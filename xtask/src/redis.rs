@@ -4,9 +4,10 @@ use anyhow::Result;
 
 use crate::log::Log;
 use crate::part::Part;
-use crate::port;
 use crate::probe::Probe;
 use crate::process::Launch;
+use crate::stack::Scratch;
+use crate::{install, port};
 
 /// A `redis-server` process on 127.0.0.1.
 #[derive(Debug)]
@@ -14,9 +15,24 @@ pub struct Redis {
     /// The process.
     pub part: Part,
     port: u16,
+    /// Where its log is, when nobody wants to keep that.
+    _scratch: Option<Scratch>,
 }
 
 impl Redis {
+    /// A running Redis for a test that needs no more than that; installed first, where it is missing.
+    ///
+    /// # Errors
+    /// When it is missing and cannot be installed, or does not start.
+    pub fn temporary() -> Result<Self> {
+        install::redis()?;
+        let scratch = Scratch::new()?;
+        let mut redis = Self::new(Log::create(scratch.path().join("redis.log"))?)?;
+        redis._scratch = Some(scratch);
+        redis.part.start()?;
+        Ok(redis)
+    }
+
     /// A Redis on a free port, not yet started. Its program must be installed: [`crate::install::redis`].
     ///
     /// # Errors
@@ -37,7 +53,7 @@ impl Redis {
         ]);
         let launch = launch.folder(std::env::temp_dir());
         let part = Part::new("redis", launch, Probe::Redis(url(port)), log);
-        Ok(Self { part, port })
+        Ok(Self { part, port, _scratch: None })
     }
 
     /// `redis://127.0.0.1:PORT`
@@ -53,20 +69,16 @@ fn url(port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project;
 
     #[test]
     fn it_answers_on_the_same_port_after_a_crash() -> Result<()> {
-        if !crate::install::on_path("redis-server") {
+        if !install::on_path("redis-server") {
             return Ok(());
         }
-        let log = Log::create(project::scratch_dir().join(format!("redis-{}.log", std::process::id())))?;
-        let mut redis = Redis::new(log)?;
-        redis.part.start()?;
+        let mut redis = Redis::temporary()?;
         redis.part.kill()?;
         assert!(Probe::Redis(redis.url()).ask().is_err());
         redis.part.start()?;
-        Probe::Redis(redis.url()).ask()?;
-        Ok(std::fs::remove_file(redis.part.log().path())?)
+        Probe::Redis(redis.url()).ask()
     }
 }

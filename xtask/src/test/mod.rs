@@ -15,7 +15,6 @@ use clap::Args;
 
 use crate::host::Runtime;
 use crate::interrupt::Interrupted;
-use crate::log::Log;
 use crate::mongodb::MongoDb;
 use crate::progress::status;
 use crate::stack::StackConfig;
@@ -62,7 +61,6 @@ pub fn test(options: &TestOptions) -> Result<ExitCode> {
 fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
     let hurl_files = hurl::files(filter)?;
     install::redis()?;
-    install::python::secantus()?;
     let hurl = if hurl_files.is_empty() { None } else { Some(install::hurl()?) };
 
     let built = report.step("build: programs", || {
@@ -76,15 +74,12 @@ fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
     })?;
 
     // The bridge's tests want a MongoDB; the tests of the whole system start one of their own.
-    let folder = crate::stack::Scratch::new()?;
-    let log = Log::create(folder.path().join("mongodb.log"))?;
-    let mut mongodb = MongoDb::new(&folder.path().join("data"), log)?;
-    mongodb.part.start()?;
+    let mongodb = MongoDb::temporary()?;
     for test in &tests {
         status("Testing", test.title());
         report.step(test.title(), || test.run(filter, &mongodb.uri(), built))?;
     }
-    mongodb.part.stop_if_running()?;
+    drop(mongodb);
 
     if let (Some(hurl), true) = (hurl, built) {
         let config =
