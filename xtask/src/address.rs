@@ -46,6 +46,13 @@ impl<'a> Address<'a> {
         }
     }
 
+    /// Scheme, host and port and nothing else: what a Spin manifest allows a component to connect to.
+    pub fn origin(&self) -> Option<String> {
+        let (host, port) = self.host_and_port()?;
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        Some(format!("{}://{host}:{port}", self.scheme))
+    }
+
     fn default_port(&self) -> Option<u16> {
         match self.scheme {
             "http" => Some(80),
@@ -77,6 +84,17 @@ mod tests {
 
     fn host_and_port(url: &str) -> Option<(&str, u16)> {
         Address::parse(url).and_then(|address| address.host_and_port())
+    }
+
+    #[test]
+    fn an_origin_has_neither_credentials_nor_path() {
+        for (url, origin) in [
+            ("redis://joe:p@ss@cache:6380/1", "redis://cache:6380"),
+            ("http://[::1]:4000/app/store", "http://[::1]:4000"),
+            ("https://data.example/app", "https://data.example:443"),
+        ] {
+            assert_eq!(Address::parse(url).and_then(|address| address.origin()).as_deref(), Some(origin));
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use anyhow::{Context, Result};
 
 pub use config::StackConfig;
 
+use crate::address::Address;
 use crate::data_api::DataApi;
 use crate::host::{HostOptions, base_url, host};
 use crate::install::{self, python};
@@ -112,8 +113,12 @@ impl Stack {
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?)),
         };
         let mut variables = config.variables.clone();
-        variables.push(("redis_url".to_owned(), redis_url.clone()));
-        variables.push(("data_api_url".to_owned(), data_api_url.clone()));
+        for (name, url) in [("redis", &redis_url), ("data_api", &data_api_url)] {
+            variables.push((format!("{name}_url"), url.clone()));
+            // What the component may connect to; its manifest allows this machine alone.
+            let origin = Address::parse(url).and_then(|address| address.origin());
+            variables.extend(origin.map(|origin| (format!("{name}_origin"), origin)));
+        }
         let options = HostOptions {
             runtime: config.runtime,
             listen,
