@@ -1,0 +1,287 @@
+//! The real routes and the real cache-aside over simulated ports, under interleavings and faults that a seed picks.
+//!
+//! The promise, checked for every read: once a write is acknowledged, no read that starts after it is answered from
+//! older data. A seed that breaks it is printed, and replays exactly: `SEED=17 cargo xtask test simulation`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
+mod redis;
+mod store;
+mod world;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use serde_json::Value;
+use store_api::cache::aside::CacheAside;
+use store_api::cache::freshness::Freshness;
+use store_api::cache::guard::Guard;
+use store_api::config::Config;
+use store_api::object_id::ObjectId;
+use store_api::platform::Platform;
+use store_api::routes::{self, Context};
+
+use redis::{Parts, SimRedis};
+use store::SimStore;
+use world::World;
+
+const DOCUMENTS: usize = 2;
+const CLIENTS: usize = 5;
+const REQUESTS: usize = 12;
+
+/// How one kind of run goes.
+#[derive(Clone, Copy)]
+struct Scenario {
+    parts: Parts,
+    redis: redis::Faults,
+    store: store::Faults,
+    /// A request's instance dies at some await, so many times per thousand requests.
+    crashes: u64,
+}
+
+const CALM: Scenario = Scenario {
+    parts: Parts::ALL,
+    redis: redis::Faults { refused: 0, answer_lost: 0, hangs: 0, emptied: 0 },
+    store: store::Faults { refused: 0, answer_lost: 0, slow: 0 },
+    crashes: 0,
+};
+
+/// What the run has come to.
+#[derive(Default)]
+struct History {
+    /// By document: the place in the order of truth of the last write that was acknowledged.
+    acknowledged: RefCell<BTreeMap<ObjectId, u64>>,
+    /// Until when a document may be older: a write of it said that it is not recorded in Redis.
+    excused: RefCell<BTreeMap<ObjectId, Duration>>,
+    reads: Cell<u64>,
+    hits: Cell<u64>,
+    writes: Cell<u64>,
+    violation: RefCell<Option<String>>,
+}
+
+struct Run {
+    world: Rc<World>,
+    config: Config,
+    redis: SimRedis,
+    store: SimStore,
+    /// Two instances, each with what it remembers.
+    instances: [(Guard, Freshness); 2],
+    history: History,
+    scenario: Scenario,
+    ids: Vec<ObjectId>,
+}
+
+fn run(seed: u64, scenario: Scenario) -> Rc<Run> {
+    let world = World::new(seed);
+    let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
+    let run = Rc::new(Run {
+        config: config(),
+        redis: SimRedis::new(&world, scenario.parts, scenario.redis),
+        store: SimStore::new(&world, scenario.store, &ids),
+        instances: Default::default(),
+        history: History::default(),
+        scenario,
+        ids,
+        world: Rc::clone(&world),
+    });
+    let clients = (0..CLIENTS).map(|_| Box::pin(client(Rc::clone(&run))) as Pin<Box<dyn Future<Output = ()>>>);
+    world.run(clients.collect());
+    run
+}
+
+fn config() -> Config {
+    let values = ["redis://r", "http://s", "key", "source", "db", "games", "2", "50", "500", "1000"];
+    Config::parse(values.map(str::to_owned)).unwrap()
+}
+
+/// Sends requests, one after the other, to either instance.
+async fn client(run: Rc<Run>) {
+    for _ in 0..REQUESTS {
+        let random = &run.world.random;
+        run.world.delay(Duration::from_millis(700)).await;
+        let id = run.ids[random.below(run.ids.len() as u64) as usize].clone();
+        let instance = random.below(2) as usize;
+        let dies_after = random.chance(run.scenario.crashes).then(|| Duration::from_micros(random.below(60_000)));
+        let request: Pin<Box<dyn Future<Output = ()>>> = match random.below(5) {
+            0 => Box::pin(write(&run, instance, &id)),
+            1 => Box::pin(read_listing(&run, instance)),
+            _ => Box::pin(read(&run, instance, &id)),
+        };
+        match dies_after {
+            // Its future is dropped wherever it is: nobody hears of it any more.
+            Some(after) => drop(store_api::platform::within(&*run.world, after, request).await),
+            None => request.await,
+        }
+    }
+}
+
+async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'static str) -> (u16, String, Bytes) {
+    let (guard, freshness) = &run.instances[instance];
+    let context = Context {
+        config: &run.config,
+        cache: CacheAside { cache: &run.redis, platform: &*run.world, config: &run.config, guard, freshness },
+        store: &run.store,
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(Ok(Bytes::from_static(body.as_bytes())))
+        .unwrap();
+    let reply = routes::handle(&context, &request).await.unwrap_or_else(|problem| problem.into_reply());
+    let header = |name: &str| reply.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let told = header("x-cache").or_else(|| header("cache-status")).unwrap_or_default();
+    (reply.status().as_u16(), told, reply.into_body())
+}
+
+async fn write(run: &Run, instance: usize, id: &ObjectId) {
+    let path = format!("/api/update/games/{id}");
+    let (status, told, body) = send(run, instance, Method::PUT, &path, r#"{"n":0}"#).await;
+    run.history.writes.set(run.history.writes.get() + 1);
+    if told.contains("not-invalidated") {
+        // A reader may still fill with what it read before the write, and that lives for a TTL.
+        let until = run.world.now() + max_fill_age(&run.config) + run.config.cache_ttl;
+        run.history.excused.borrow_mut().insert(id.clone(), until);
+    }
+    if status == 200 {
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        let mut acknowledged = run.history.acknowledged.borrow_mut();
+        let last = acknowledged.entry(id.clone()).or_default();
+        // The simulated store answers with the write's place in the order of truth.
+        *last = answer["modified"].as_u64().unwrap().max(*last);
+    }
+}
+
+fn max_fill_age(config: &Config) -> Duration {
+    CacheAside::<SimRedis, World>::max_fill_age(config)
+}
+
+async fn read(run: &Run, instance: usize, id: &ObjectId) {
+    let expected = run.history.acknowledged.borrow().get(id).copied().unwrap_or(0);
+    let began = run.world.now();
+    let path = format!("/api/get/games/{id}");
+    let (status, told, body) = send(run, instance, Method::GET, &path, "").await;
+    if status == 200 {
+        check(run, id, expected, &serde_json::from_slice(&body).unwrap(), &told, began);
+    }
+}
+
+async fn read_listing(run: &Run, instance: usize) {
+    let expected = run.history.acknowledged.borrow().clone();
+    let began = run.world.now();
+    let (status, told, body) = send(run, instance, Method::GET, "/api/showDB/games", "").await;
+    if status == 200 {
+        let documents: Vec<Value> = serde_json::from_slice(&body).unwrap();
+        for (id, document) in run.ids.iter().zip(&documents) {
+            check(run, id, expected.get(id).copied().unwrap_or(0), document, &told, began);
+        }
+    }
+}
+
+fn check(run: &Run, id: &ObjectId, expected: u64, document: &Value, told: &str, began: Duration) {
+    let history = &run.history;
+    history.reads.set(history.reads.get() + 1);
+    history.hits.set(history.hits.get() + u64::from(told == "HIT"));
+    let found = document["n"].as_u64().unwrap();
+    let excused = history.excused.borrow().get(id).is_some_and(|until| began < *until);
+    if found < expected && !excused {
+        let now = run.world.now();
+        *history.violation.borrow_mut() = Some(format!(
+            "a read ({told}) of {id} that began at {began:?} and ended at {now:?} found {found}, older than the acknowledged {expected}"
+        ));
+    }
+}
+
+/// Runs many seeds, and gives the first violation.
+fn search(seeds: std::ops::Range<u64>, scenario: Scenario) -> Result<String, String> {
+    let (mut reads, mut hits, mut writes, mut failed) = (0, 0, 0, 0);
+    let only = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(seeds, |seed: u64| seed..seed + 1);
+    let count = seeds.end - seeds.start;
+    for seed in seeds {
+        let run = run(seed, scenario);
+        if let Some(violation) = run.history.violation.take() {
+            return Err(format!("seed {seed}: {violation}"));
+        }
+        reads += run.history.reads.get();
+        hits += run.history.hits.get();
+        writes += run.history.writes.get();
+        failed += run.redis.failed.get();
+    }
+    Ok(format!("{count} seeds: {reads} reads, {hits} of them hits, {writes} writes, {failed} failed steps on Redis"))
+}
+
+/// How many seeds a test runs: `SEEDS`, for the longer mode, or enough to find every part that is missing.
+fn seeds() -> std::ops::Range<u64> {
+    0..std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(2000)
+}
+
+fn holds(name: &str, scenario: Scenario) {
+    match search(seeds(), scenario) {
+        Ok(summary) => println!("{name}: {summary}"),
+        Err(violation) => panic!("{name}: {violation}"),
+    }
+}
+
+/// A missing part must be noticed, or the checker checks nothing.
+fn breaks(name: &str, scenario: Scenario) {
+    match search(0..20_000, scenario) {
+        Ok(summary) => panic!("{name}: nothing was noticed in {summary}"),
+        Err(violation) => println!("{name}: noticed: {violation}"),
+    }
+}
+
+const LOST_STEPS: Scenario =
+    Scenario { redis: redis::Faults { refused: 60, answer_lost: 40, hangs: 30, emptied: 0 }, crashes: 50, ..CALM };
+
+#[test]
+fn without_faults_no_read_is_stale() {
+    holds("no faults", CALM);
+}
+
+#[test]
+fn when_instances_die_and_redis_is_emptied_no_read_is_stale() {
+    let redis = redis::Faults { emptied: 20, ..CALM.redis };
+    holds("instances die, Redis is emptied", Scenario { redis, crashes: 150, ..CALM });
+}
+
+#[test]
+fn when_steps_on_redis_are_lost_no_read_is_stale() {
+    holds("steps on Redis are lost", LOST_STEPS);
+}
+
+#[test]
+fn when_the_store_fails_too_no_read_is_stale() {
+    let store = store::Faults { refused: 50, answer_lost: 50, slow: 50 };
+    holds("the store fails, steps on Redis are lost", Scenario { store, ..LOST_STEPS });
+}
+
+#[test]
+fn without_generations_a_stale_read_is_noticed() {
+    breaks("no generations", Scenario { parts: Parts { generations: false, ..Parts::ALL }, ..CALM });
+}
+
+#[test]
+fn without_fences_a_stale_read_is_noticed() {
+    breaks("no fences", Scenario { parts: Parts { fences: false, ..Parts::ALL }, ..LOST_STEPS });
+}
+
+#[test]
+fn without_the_deletes_at_a_writes_end_a_stale_read_is_noticed() {
+    breaks("no deletes", Scenario { parts: Parts { deletes: false, ..Parts::ALL }, ..LOST_STEPS });
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    let counts = || {
+        let run = run(17, LOST_STEPS);
+        (run.history.reads.get(), run.history.hits.get(), run.redis.steps.get(), run.store.reads.get(), run.world.now())
+    };
+    assert_eq!(counts(), counts());
+}
