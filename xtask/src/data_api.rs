@@ -20,17 +20,19 @@ pub struct DataApi {
 }
 
 impl DataApi {
-    /// A bridge on a free port before this MongoDB, open to this key; not yet started.
+    /// A bridge on a free port before this MongoDB, open to this key, under this `dataSource`; not yet started.
     ///
     /// # Errors
     /// When there is no free port.
-    pub fn new(mongodb_uri: &str, key: &str, log: Log) -> Result<Self> {
+    pub fn new(mongodb_uri: &str, key: &str, data_source: &str, log: Log) -> Result<Self> {
         let port = port::free()?;
         let launch = Launch::new(project::data_api())
             .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--data-source", data_source])
             // Secrets both.
             .env("MONGODB_URI", mongodb_uri)
-            .env("DATA_API_KEYS", key);
+            .env("DATA_API_KEYS", key)
+            .env_remove("DATA_API_NO_AUTH");
         let part = Part::new("data-api", launch, Probe::Http(format!("http://127.0.0.1:{port}/health")), log);
         Ok(Self { part, port })
     }

@@ -1,5 +1,6 @@
 //! What a stack is started with.
 
+use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -49,14 +50,12 @@ impl StackConfig {
         self
     }
 
-    /// The key that the store will send to the Data API, for the bridge to know: as given here, in the environment,
+    /// What the store will have as this variable, for the bridge to know the same: as given here, in the environment,
     /// or the manifest's default.
-    pub(super) fn data_api_key(&self) -> String {
-        const LOCAL: &str = "local-dev-key";
-        let given = self.variables.iter().rev().find(|(name, _)| name == "data_api_key");
-        match given {
-            Some((_, key)) => key.clone(),
-            None => std::env::var("SPIN_VARIABLE_DATA_API_KEY").unwrap_or_else(|_| LOCAL.to_owned()),
+    pub(super) fn effective(&self, name: &str, default: &str) -> String {
+        match self.variables.iter().rev().find(|(given, _)| given == name) {
+            Some((_, value)) => value.clone(),
+            None => env::var(format!("SPIN_VARIABLE_{}", name.to_uppercase())).unwrap_or_else(|_| default.to_owned()),
         }
     }
 }
@@ -66,9 +65,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bridge_knows_the_key_that_the_store_sends() {
-        assert_eq!(StackConfig::default().data_api_key(), "local-dev-key");
-        let config = StackConfig::default().variable("data_api_key", "one").variable("data_api_key", "two");
-        assert_eq!(config.data_api_key(), "two");
+    fn the_last_value_given_counts() {
+        let key = |config: StackConfig| config.effective("data_api_key", "local-dev-key");
+        assert_eq!(key(StackConfig::default()), "local-dev-key");
+        assert_eq!(key(StackConfig::default().variable("data_api_key", "a").variable("data_api_key", "b")), "b");
     }
 }

@@ -101,7 +101,10 @@ impl Stack {
             (Some(url), _) => (None, url.clone()),
             (None, uri) => {
                 let uri = uri.as_deref().unwrap_or_default();
-                let mut data_api = DataApi::new(uri, &config.data_api_key(), log("data-api")?)?;
+                // The defaults are the manifest's.
+                let key = config.effective("data_api_key", "local-dev-key");
+                let data_source = config.effective("data_source", "mongodb-atlas");
+                let mut data_api = DataApi::new(uri, &key, &data_source, log("data-api")?)?;
                 data_api.part = data_api.part.echo(config.verbose);
                 let url = data_api.url();
                 (Some(data_api), url)

@@ -69,8 +69,9 @@ fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
     })?;
     let mut tests = Vec::new();
     report.step("build: tests", || {
-        tests = programs::build()?;
-        Ok(Counts::default())
+        let complete;
+        (tests, complete) = programs::build()?;
+        Ok(Counts::default().with_exit(complete))
     })?;
 
     // The bridge's tests want a MongoDB; the tests of the whole system start one of their own.

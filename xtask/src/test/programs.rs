@@ -8,7 +8,7 @@ use std::env;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::counts::Counts;
@@ -26,20 +26,18 @@ pub struct TestProgram {
     folder: PathBuf,
 }
 
-/// Builds the test programs of all packages. First come those of unit tests.
+/// Builds the test programs of all packages: those of unit tests first, and whether all of them could be built.
 ///
 /// # Errors
-/// When something does not compile.
-pub fn build() -> Result<Vec<TestProgram>> {
+/// When cargo cannot be started, and on Ctrl-C.
+pub fn build() -> Result<(Vec<TestProgram>, bool)> {
     status("Building", "the tests");
-    let build = cargo().args(["test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"]);
-    let (exit, messages) = command::output(&build)?;
-    if !exit.success() {
-        bail!("the tests do not compile");
-    }
+    let build = cargo().args(["test", "--workspace", "--message-format", "json-render-diagnostics"]);
+    // What does not compile is no reason to leave the others unbuilt.
+    let (exit, messages) = command::output(&build.args(["--no-run", "--no-fail-fast"]))?;
     let mut programs: Vec<TestProgram> = messages.lines().filter_map(parse).collect();
     programs.sort_by(|a, b| (!a.unit, &a.title).cmp(&(!b.unit, &b.title)));
-    Ok(programs)
+    Ok((programs, exit.success()))
 }
 
 /// Finds a test program in one of cargo's messages.
