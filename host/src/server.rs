@@ -80,7 +80,7 @@ impl Server {
         });
         let mut http = http1::Builder::new();
         // The timer bounds how long a client may take to send a request's head (30 seconds).
-        http.timer(TokioTimer::new()).half_close(true);
+        http.timer(TokioTimer::new());
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
