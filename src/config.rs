@@ -1,5 +1,6 @@
 //! Spin variables → one validated struct, read once in an instance's life.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -22,10 +23,24 @@ pub struct Config {
     pub cache_ttl: Duration,
     /// How long Redis may take before a request goes on without it.
     pub cache_timeout: Duration,
+    /// What becomes of a write that cannot be recorded in Redis.
+    pub cache_write_policy: WritePolicy,
+    /// Whether the collection's part of every key is written `{games}`, so that in a Redis Cluster the keys of a
+    /// collection share a slot.
+    pub cache_hash_tag: bool,
     /// How long the Data API may take to answer one call.
     pub store_timeout: Duration,
     /// The largest request body accepted, in bytes.
     pub max_body_bytes: usize,
+}
+
+/// What becomes of a write that cannot be recorded in Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WritePolicy {
+    /// It is done, and says so: older values may be read until their TTL ends.
+    Available,
+    /// It is not done where its beginning cannot be recorded, and not acknowledged where its end cannot.
+    Consistent,
 }
 
 /// A variable whose value cannot be used. Every route answers 500 and names it, rather than guess.
@@ -46,7 +61,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// The Spin variables that make up a [`Config`], in the order in which [`Config::parse`] takes their values.
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 12] = [
     "redis_url",
     "data_api_url",
     "data_api_key",
@@ -55,6 +70,8 @@ pub const VARIABLES: [&str; 10] = [
     "collections",
     "cache_ttl_seconds",
     "cache_timeout_ms",
+    "cache_write_policy",
+    "cache_hash_tag",
     "store_timeout_ms",
     "max_body_bytes",
 ];
@@ -71,7 +88,7 @@ impl Config {
     ///
     /// # Errors
     /// The first variable whose value cannot be used.
-    pub fn parse(values: [String; 10]) -> Result<Self, ConfigError> {
+    pub fn parse(values: [String; 12]) -> Result<Self, ConfigError> {
         let [
             redis_url,
             data_api_url,
@@ -81,6 +98,8 @@ impl Config {
             collections,
             cache_ttl_seconds,
             cache_timeout_ms,
+            cache_write_policy,
+            cache_hash_tag,
             store_timeout_ms,
             max_body_bytes,
         ] = values;
@@ -93,6 +112,12 @@ impl Config {
             collections: parse_collections(&collections)?,
             cache_ttl: Duration::from_secs(number("cache_ttl_seconds", &cache_ttl_seconds, 0, MAX_TTL_SECONDS)?),
             cache_timeout: Duration::from_millis(number("cache_timeout_ms", &cache_timeout_ms, 1, MAX_TIMEOUT_MS)?),
+            cache_write_policy: one_of(
+                "cache_write_policy",
+                &cache_write_policy,
+                [("available", WritePolicy::Available), ("consistent", WritePolicy::Consistent)],
+            )?,
+            cache_hash_tag: one_of("cache_hash_tag", &cache_hash_tag, [("true", true), ("false", false)])?,
             store_timeout: Duration::from_millis(number("store_timeout_ms", &store_timeout_ms, 1, MAX_TIMEOUT_MS)?),
             max_body_bytes: number("max_body_bytes", &max_body_bytes, 1, MAX_BODY_LIMIT)? as usize,
         })
@@ -101,6 +126,11 @@ impl Config {
     /// Whether values are cached at all.
     pub fn caching(&self) -> bool {
         !self.cache_ttl.is_zero()
+    }
+
+    /// The collection's part of its keys in Redis.
+    pub fn key_prefix<'a>(&self, collection: &'a str) -> Cow<'a, str> {
+        if self.cache_hash_tag { format!("{{{collection}}}").into() } else { collection.into() }
     }
 
     /// The open collection of this name, or `None`.
@@ -120,6 +150,8 @@ impl fmt::Debug for Config {
             .field("collections", &self.collections)
             .field("cache_ttl", &self.cache_ttl)
             .field("cache_timeout", &self.cache_timeout)
+            .field("cache_write_policy", &self.cache_write_policy)
+            .field("cache_hash_tag", &self.cache_hash_tag)
             .field("store_timeout", &self.store_timeout)
             .field("max_body_bytes", &self.max_body_bytes)
             .finish()
@@ -160,6 +192,14 @@ fn number(variable: &'static str, value: &str, min: u64, max: u64) -> Result<u64
     }
 }
 
+fn one_of<T: Copy>(variable: &'static str, value: &str, choices: [(&str, T); 2]) -> Result<T, ConfigError> {
+    let chosen = choices.iter().find(|(name, _)| *name == value.trim());
+    match chosen {
+        Some((_, choice)) => Ok(*choice),
+        None => invalid(variable, format!("must be {} or {}", choices[0].0, choices[1].0)),
+    }
+}
+
 /// Names become parts of Redis keys and of paths, so they keep to letters, digits, `_`, `-` and `.`; `all` and
 /// `system.…` are taken (by the routes and by MongoDB).
 fn parse_collections(list: &str) -> Result<Vec<String>, ConfigError> {
@@ -190,7 +230,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// The contract's defaults.
-    pub(crate) fn defaults() -> [String; 10] {
+    pub(crate) fn defaults() -> [String; 12] {
         [
             "redis://127.0.0.1:6379",
             "http://127.0.0.1:4000/app/store/endpoint/data/v1",
@@ -200,6 +240,8 @@ pub(crate) mod tests {
             "games,clients",
             "120",
             "250",
+            "available",
+            "false",
             "5000",
             "1048576",
         ]
@@ -240,6 +282,8 @@ pub(crate) mod tests {
             ("cache_ttl_seconds", "1.5"),
             ("cache_ttl_seconds", "99999999999"),
             ("cache_timeout_ms", "0"),
+            ("cache_write_policy", "eventual"),
+            ("cache_hash_tag", "yes"),
             ("store_timeout_ms", "soon"),
             ("max_body_bytes", "0"),
         ] {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
+use crate::cache::write::WriteError;
 use crate::config::ConfigError;
 use crate::routes::Reply;
 use crate::store::StoreError;
@@ -43,6 +44,10 @@ pub enum Problem {
         /// Whether it was asked to write.
         writing: bool,
     },
+    /// 503: the write was not begun, since it could not be recorded in the cache.
+    WriteNotBegun,
+    /// 504: the write was done, but that could not be recorded in the cache.
+    WriteNotEnded,
     /// 500: a variable cannot be used.
     Misconfigured(ConfigError),
 }
@@ -53,9 +58,13 @@ impl Problem {
         Problem::Store { error, writing: false }
     }
 
-    /// The store failed while it was asked to write.
-    pub fn writing(error: StoreError) -> Self {
-        Problem::Store { error, writing: true }
+    /// A write was not acknowledged.
+    pub fn writing(error: WriteError) -> Self {
+        match error {
+            WriteError::Store(error) => Problem::Store { error, writing: true },
+            WriteError::NotBegun => Problem::WriteNotBegun,
+            WriteError::NotEnded => Problem::WriteNotEnded,
+        }
     }
 
     /// The status that it becomes.
@@ -73,6 +82,8 @@ impl Problem {
                 StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
                 StoreError::Duplicate => StatusCode::CONFLICT,
             },
+            Problem::WriteNotBegun => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
             Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -151,6 +162,10 @@ impl fmt::Display for Problem {
                 }
                 Ok(())
             }
+            Problem::WriteNotBegun => f.write_str("the cache cannot be reached, and no write is begun without it"),
+            Problem::WriteNotEnded => f.write_str(
+                "the cache could not be told of the write's end; whether the write was done is unknown, and it is not read from the cache until that has settled",
+            ),
             Problem::Misconfigured(error) => write!(f, "the service is misconfigured: {error}"),
         }
     }
@@ -189,7 +204,7 @@ mod tests {
             StoreError::Failed(secret.to_owned()),
             StoreError::Refused(secret.to_owned()),
         ] {
-            for problem in [Problem::reading(error.clone()), Problem::writing(error)] {
+            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Store(error))] {
                 assert!(problem.log().is_some());
                 let body = problem.into_reply().into_body();
                 assert!(!String::from_utf8_lossy(&body).contains("user:pw"));
@@ -199,10 +214,10 @@ mod tests {
 
     #[test]
     fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
-        let reply = Problem::writing(StoreError::Timeout).into_reply();
+        let reply = Problem::writing(WriteError::Store(StoreError::Timeout)).into_reply();
         assert_eq!(reply.status(), 504);
         assert!(String::from_utf8_lossy(reply.body()).contains("unknown"));
-        let reply = Problem::writing(StoreError::Unreachable(String::new())).into_reply();
+        let reply = Problem::writing(WriteError::Store(StoreError::Unreachable(String::new()))).into_reply();
         assert_eq!(reply.status(), 503);
         assert_eq!(reply.headers()["retry-after"], "1");
         assert!(!String::from_utf8_lossy(reply.body()).contains("unknown"));

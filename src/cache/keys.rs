@@ -10,14 +10,14 @@ use crate::object_id::ObjectId;
 
 impl Entry {
     /// The full listing of a collection: `<collection>:list`.
-    pub fn listing(collection: &str) -> Self {
-        Entry { collection: collection.to_owned(), suffix: "list".to_owned(), scopes: vec![Scope::Listings] }
+    pub fn listing(prefix: &str) -> Self {
+        Entry { prefix: prefix.to_owned(), suffix: "list".to_owned(), scopes: vec![Scope::Listings] }
     }
 
     /// One document by its id: `<collection>:id:<_id>`.
-    pub fn document(collection: &str, id: &ObjectId) -> Self {
+    pub fn document(prefix: &str, id: &ObjectId) -> Self {
         Entry {
-            collection: collection.to_owned(),
+            prefix: prefix.to_owned(),
             suffix: format!("id:{id}"),
             scopes: vec![Scope::Document(id.clone()), Scope::Documents],
         }
@@ -27,31 +27,31 @@ impl Entry {
     ///
     /// The contract joins them as `k=v&k=v`. Where a name or a value holds `=` or `&`, or a name is `lookup`, two
     /// different requests could join to the same text; those are spelled so that they cannot.
-    pub fn filtered_listing(collection: &str, parameters: &[(String, String)]) -> Self {
+    pub fn filtered_listing(prefix: &str, parameters: &[(String, String)]) -> Self {
         let mut sorted: Vec<(&str, &str)> =
             parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         sorted.sort_unstable();
         let ambiguous =
             |(name, value): &(&str, &str)| *name == "lookup" || name.contains(['=', '&']) || value.contains('&');
         let spelling = if sorted.iter().any(ambiguous) { escaped("listing", &sorted) } else { joined(&sorted) };
-        Self::variant(collection, &spelling)
+        Self::variant(prefix, &spelling)
     }
 
     /// A lookup by value: `<collection>:list:<sha1>` of `lookup=<value>`, or of `field=<F>&lookup=<value>`.
     ///
     /// The value stands last, so it may hold anything; the field's name may not hold what would end it.
-    pub fn lookup(collection: &str, field: Option<&str>, value: &str) -> Self {
+    pub fn lookup(prefix: &str, field: Option<&str>, value: &str) -> Self {
         let spelling = match field {
             None => joined(&[("lookup", value)]),
             Some(field) if field.contains(['=', '&']) => escaped("lookup", &[("field", field), ("lookup", value)]),
             Some(field) => joined(&[("field", field), ("lookup", value)]),
         };
-        Self::variant(collection, &spelling)
+        Self::variant(prefix, &spelling)
     }
 
-    fn variant(collection: &str, spelling: &str) -> Self {
+    fn variant(prefix: &str, spelling: &str) -> Self {
         Entry {
-            collection: collection.to_owned(),
+            prefix: prefix.to_owned(),
             suffix: format!("list:{}", hex_sha1(spelling.as_bytes())),
             scopes: vec![Scope::Listings],
         }
@@ -59,53 +59,53 @@ impl Entry {
 
     /// The key that holds the value.
     pub fn value_key(&self) -> String {
-        format!("{}:{}", self.collection, self.suffix)
+        format!("{}:{}", self.prefix, self.suffix)
     }
 
     /// The key that stands while the entry's document is known not to exist.
     pub fn absent_key(&self) -> String {
-        format!("{}:~absent:{}", self.collection, self.suffix)
+        format!("{}:~absent:{}", self.prefix, self.suffix)
     }
 
     /// The key that one reader at a time holds while it fetches the value.
     pub fn lease_key(&self) -> String {
-        format!("{}:~lease:{}", self.collection, self.suffix)
+        format!("{}:~lease:{}", self.prefix, self.suffix)
     }
 
     /// The sorted set in which the entry's keys are recorded with their expiry, for writes to find.
     pub fn index_key(&self) -> String {
         let documents = self.scopes.contains(&Scope::Documents);
-        index_key(&self.collection, documents)
+        index_key(&self.prefix, documents)
     }
 }
 
 impl Scope {
     /// The key that holds the scope's generation.
-    pub fn generation_key(&self, collection: &str) -> String {
-        format!("{collection}:~generation:{}", self.name())
+    pub fn generation_key(&self, prefix: &str) -> String {
+        format!("{prefix}:~generation:{}", self.name())
     }
 
     /// The sorted set of the scope's fences, scored by their deadlines.
-    pub fn fence_key(&self, collection: &str) -> String {
-        format!("{collection}:~fence:{}", self.name())
+    pub fn fence_key(&self, prefix: &str) -> String {
+        format!("{prefix}:~fence:{}", self.name())
     }
 
     /// The index of the entries that this scope makes untrue, where there can be more than one.
-    pub fn index_key(&self, collection: &str) -> Option<String> {
+    pub fn index_key(&self, prefix: &str) -> Option<String> {
         match self {
-            Scope::Listings => Some(index_key(collection, false)),
-            Scope::Documents => Some(index_key(collection, true)),
+            Scope::Listings => Some(index_key(prefix, false)),
+            Scope::Documents => Some(index_key(prefix, true)),
             Scope::Document(_) => None,
         }
     }
 
     /// The keys that this scope makes untrue whether or not an index knows them.
-    pub fn direct_keys(&self, collection: &str) -> Vec<String> {
+    pub fn direct_keys(&self, prefix: &str) -> Vec<String> {
         match self {
-            Scope::Listings => vec![Entry::listing(collection).value_key()],
+            Scope::Listings => vec![Entry::listing(prefix).value_key()],
             Scope::Documents => vec![],
             Scope::Document(id) => {
-                let entry = Entry::document(collection, id);
+                let entry = Entry::document(prefix, id);
                 vec![entry.value_key(), entry.absent_key()]
             }
         }
@@ -120,9 +120,9 @@ impl Scope {
     }
 }
 
-fn index_key(collection: &str, documents: bool) -> String {
+fn index_key(prefix: &str, documents: bool) -> String {
     let class = if documents { "id" } else { "list" };
-    format!("{collection}:~index:{class}")
+    format!("{prefix}:~index:{class}")
 }
 
 fn joined(parameters: &[(&str, &str)]) -> String {

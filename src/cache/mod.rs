@@ -43,8 +43,8 @@ pub enum Scope {
 /// A cached value: where it lives, and what must hold for it to be true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The collection, which is the first part of every key.
-    pub collection: String,
+    /// The collection's part of every key: its name, or `{name}`; see [`crate::config::Config::key_prefix`].
+    pub prefix: String,
     /// The rest of the key: `list`, `list:<sha1>` or `id:<_id>`.
     pub suffix: String,
     /// The scopes whose writes make the value untrue.
@@ -139,15 +139,14 @@ pub trait Cache {
     /// Puts the writer's fence on the scopes, for `deadline` at most, and deletes their keys.
     fn begin_write(
         &self,
-        collection: &str,
+        prefix: &str,
         scopes: &[Scope],
         token: u64,
         deadline: Duration,
     ) -> impl Future<Output = Result<(), CacheError>>;
 
     /// Changes the generations of the scopes, deletes their keys, and lifts the writer's fence.
-    fn end_write(&self, collection: &str, scopes: &[Scope], token: u64)
-    -> impl Future<Output = Result<(), CacheError>>;
+    fn end_write(&self, prefix: &str, scopes: &[Scope], token: u64) -> impl Future<Output = Result<(), CacheError>>;
 
     /// Whether Redis answers.
     fn ping(&self) -> impl Future<Output = Result<(), CacheError>>;

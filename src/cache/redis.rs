@@ -179,20 +179,20 @@ impl<C: Connector> Cache for RedisCache<C> {
 
     async fn begin_write(
         &self,
-        collection: &str,
+        prefix: &str,
         scopes: &[Scope],
         token: u64,
         deadline: Duration,
     ) -> Result<(), CacheError> {
-        let call = scripts::begin_write(collection, scopes, token, deadline);
+        let call = scripts::begin_write(prefix, scopes, token, deadline);
         match self.call(call).await?.as_slice() {
             [Reply::Number(1)] => Ok(()),
             _ => not_understood(),
         }
     }
 
-    async fn end_write(&self, collection: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
-        let call = scripts::end_write(collection, scopes, token);
+    async fn end_write(&self, prefix: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
+        let call = scripts::end_write(prefix, scopes, token);
         match self.call(call).await?.as_slice() {
             [Reply::Number(1)] => Ok(()),
             _ => not_understood(),

@@ -148,31 +148,31 @@ pub fn release(entry: &Entry, token: u64) -> Call<'static> {
 }
 
 /// The call of `begin_write.lua`.
-pub fn begin_write(collection: &str, scopes: &[Scope], token: u64, deadline: Duration) -> Call<'static> {
-    write_step(&BEGIN_WRITE, collection, scopes, token, milliseconds(deadline))
+pub fn begin_write(prefix: &str, scopes: &[Scope], token: u64, deadline: Duration) -> Call<'static> {
+    write_step(&BEGIN_WRITE, prefix, scopes, token, milliseconds(deadline))
 }
 
 /// The call of `end_write.lua`.
-pub fn end_write(collection: &str, scopes: &[Scope], token: u64) -> Call<'static> {
+pub fn end_write(prefix: &str, scopes: &[Scope], token: u64) -> Call<'static> {
     let keep = Argument::Number(GENERATION_TTL_MS);
-    write_step(&END_WRITE, collection, scopes, token, keep)
+    write_step(&END_WRITE, prefix, scopes, token, keep)
 }
 
 fn write_step(
     script: &'static Script,
-    collection: &str,
+    prefix: &str,
     scopes: &[Scope],
     token: u64,
     last: Argument<'static>,
 ) -> Call<'static> {
     let mut keys = Vec::with_capacity(scopes.len() * 5);
     for scope in scopes {
-        keys.push(scope.fence_key(collection));
-        keys.push(scope.generation_key(collection));
+        keys.push(scope.fence_key(prefix));
+        keys.push(scope.generation_key(prefix));
     }
-    keys.extend(scopes.iter().filter_map(|scope| scope.index_key(collection)));
+    keys.extend(scopes.iter().filter_map(|scope| scope.index_key(prefix)));
     let indexes = keys.len() - scopes.len() * 2;
-    keys.extend(scopes.iter().flat_map(|scope| scope.direct_keys(collection)));
+    keys.extend(scopes.iter().flat_map(|scope| scope.direct_keys(prefix)));
     Call {
         script,
         keys,
@@ -186,7 +186,7 @@ fn write_step(
 }
 
 fn generations_and_fences(entry: &Entry) -> impl Iterator<Item = String> {
-    entry.scopes.iter().flat_map(|scope| [scope.generation_key(&entry.collection), scope.fence_key(&entry.collection)])
+    entry.scopes.iter().flat_map(|scope| [scope.generation_key(&entry.prefix), scope.fence_key(&entry.prefix)])
 }
 
 #[cfg(test)]

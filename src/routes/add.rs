@@ -4,6 +4,7 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{Context, Incoming, Reply, body, reply, target};
+use crate::cache::write::WriteError;
 use crate::cache::{Cache, Scope};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
@@ -27,7 +28,7 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
     let insert = context.store.insert(collection, own_id.as_ref(), &document);
     let (id, recorded) = match context.cache.write(collection, &scopes, insert).await {
         Ok(inserted) => inserted,
-        Err(StoreError::Duplicate) => {
+        Err(WriteError::Store(StoreError::Duplicate)) => {
             let id = own_id.map(|id| id.to_string()).unwrap_or_default();
             return Err(Problem::Duplicate(id));
         }

@@ -19,25 +19,26 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
+    let prefix = context.config.key_prefix(collection);
     let (entry, condition) = match field {
-        Some("_id") => by_id(collection, target::object_id(value)?),
+        Some("_id") => by_id(&prefix, target::object_id(value)?),
         Some(field) => {
             let condition = query::condition(field, value)?;
-            (Entry::lookup(collection, Some(field), value), condition)
+            (Entry::lookup(&prefix, Some(field), value), condition)
         }
         None => match ObjectId::parse(value) {
-            Some(id) => by_id(collection, id),
-            None => by_any_field(collection, value),
+            Some(id) => by_id(&prefix, id),
+            None => by_any_field(&prefix, value),
         },
     };
     let mut entry = entry;
-    let mut found = read(context, &entry, condition).await?;
+    let mut found = read(context, collection, &entry, condition).await?;
     // 24 hex digits that are nobody's `_id` may still be somebody's value.
     if found.value.is_none() && field.is_none() && ObjectId::parse(value).is_some() {
         let condition;
-        (entry, condition) = by_any_field(collection, value);
+        (entry, condition) = by_any_field(&prefix, value);
         let first = found;
-        found = read(context, &entry, condition).await?;
+        found = read(context, collection, &entry, condition).await?;
         found.cache_time += first.cache_time;
         found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
     }
@@ -55,21 +56,22 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
     Ok(reply)
 }
 
-fn by_id(collection: &str, id: ObjectId) -> (Entry, Condition) {
-    (Entry::document(collection, &id), Condition::Id(id))
+fn by_id(prefix: &str, id: ObjectId) -> (Entry, Condition) {
+    (Entry::document(prefix, &id), Condition::Id(id))
 }
 
-fn by_any_field(collection: &str, value: &str) -> (Entry, Condition) {
+fn by_any_field(prefix: &str, value: &str) -> (Entry, Condition) {
     let condition = Condition::AnyField(value.to_owned());
-    (Entry::lookup(collection, None, value), condition)
+    (Entry::lookup(prefix, None, value), condition)
 }
 
 async fn read<C: Cache, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
+    collection: &str,
     entry: &Entry,
     condition: Condition,
 ) -> Result<Found, Problem> {
     let filter = Filter(vec![condition]);
-    let load = context.store.find_first(&entry.collection, &filter);
+    let load = context.store.find_first(collection, &filter);
     context.cache.read(entry, load).await.map_err(Problem::reading)
 }

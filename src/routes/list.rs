@@ -20,8 +20,8 @@ pub async fn one<C: Cache, S: Store, P: Platform>(
     collection: &str,
 ) -> Result<Reply, Problem> {
     let parameters = query::parse(request.uri().query())?;
-    let entry = entry(collection, &parameters);
-    let (found, body, etag) = read(context, &entry, &parameters).await?;
+    let entry = entry(&context.config.key_prefix(collection), &parameters);
+    let (found, body, etag) = read(context, collection, &entry, &parameters).await?;
     let mut reply = reply::tagged(request.headers(), body, &etag);
     let told = Told {
         source: found.source,
@@ -40,7 +40,8 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let parameters = query::parse(request.uri().query())?;
     let parts = try_join_all(context.config.collections.iter().map(async |collection| {
-        let (found, body, _) = read(context, &entry(collection, &parameters), &parameters).await?;
+        let entry = entry(&context.config.key_prefix(collection), &parameters);
+        let (found, body, _) = read(context, collection, &entry, &parameters).await?;
         Ok::<_, Problem>((collection, found, body))
     }))
     .await?;
@@ -68,17 +69,18 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
     Ok(reply)
 }
 
-fn entry(collection: &str, parameters: &Parameters) -> Entry {
-    if parameters.is_empty() { Entry::listing(collection) } else { Entry::filtered_listing(collection, parameters) }
+fn entry(prefix: &str, parameters: &Parameters) -> Entry {
+    if parameters.is_empty() { Entry::listing(prefix) } else { Entry::filtered_listing(prefix, parameters) }
 }
 
 async fn read<C: Cache, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
+    collection: &str,
     entry: &Entry,
     parameters: &Parameters,
 ) -> Result<(Found, Bytes, ETag), Problem> {
     let find = query::find(parameters)?;
-    let load = async { context.store.find(&entry.collection, &find).await.map(Some) };
+    let load = async { context.store.find(collection, &find).await.map(Some) };
     let mut found = context.cache.read(entry, load).await.map_err(Problem::reading)?;
     // A listing is never absent: its load says so only of documents.
     let (body, etag) = found.value.take().unwrap_or_else(|| (Bytes::from_static(b"[]"), ETag::of(b"[]")));

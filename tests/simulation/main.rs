@@ -43,6 +43,8 @@ struct Scenario {
     store: store::Faults,
     /// A request's instance dies at some await, so many times per thousand requests.
     crashes: u64,
+    /// The variable `cache_write_policy`.
+    policy: &'static str,
 }
 
 const CALM: Scenario = Scenario {
@@ -50,6 +52,7 @@ const CALM: Scenario = Scenario {
     redis: redis::Faults { refused: 0, answer_lost: 0, hangs: 0, emptied: 0 },
     store: store::Faults { refused: 0, answer_lost: 0, slow: 0 },
     crashes: 0,
+    policy: "available",
 };
 
 /// What the run has come to.
@@ -81,7 +84,7 @@ fn run(seed: u64, scenario: Scenario) -> Rc<Run> {
     let world = World::new(seed);
     let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
     let run = Rc::new(Run {
-        config: config(),
+        config: config(scenario.policy),
         redis: SimRedis::new(&world, scenario.parts, scenario.redis),
         store: SimStore::new(&world, scenario.store, &ids),
         instances: Default::default(),
@@ -95,8 +98,8 @@ fn run(seed: u64, scenario: Scenario) -> Rc<Run> {
     run
 }
 
-fn config() -> Config {
-    let values = ["redis://r", "http://s", "key", "source", "db", "games", "2", "50", "500", "1000"];
+fn config(policy: &str) -> Config {
+    let values = ["redis://r", "http://s", "key", "source", "db", "games", "2", "50", policy, "false", "500", "1000"];
     Config::parse(values.map(str::to_owned)).unwrap()
 }
 
@@ -260,6 +263,19 @@ fn when_steps_on_redis_are_lost_no_read_is_stale() {
 fn when_the_store_fails_too_no_read_is_stale() {
     let store = store::Faults { refused: 50, answer_lost: 50, slow: 50 };
     holds("the store fails, steps on Redis are lost", Scenario { store, ..LOST_STEPS });
+}
+
+/// The double fault that the design names: the end of a write is lost, and Redis emptied during that write.
+const DOUBLE_FAULT: Scenario = Scenario { redis: redis::Faults { emptied: 60, ..LOST_STEPS.redis }, ..LOST_STEPS };
+
+#[test]
+fn a_double_fault_breaks_available_as_the_readme_says() {
+    breaks("available, double fault", DOUBLE_FAULT);
+}
+
+#[test]
+fn a_double_fault_does_not_break_consistent() {
+    holds("consistent, double fault", Scenario { policy: "consistent", ..DOUBLE_FAULT });
 }
 
 #[test]

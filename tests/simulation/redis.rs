@@ -118,15 +118,15 @@ impl SimRedis {
     fn fenced(&self, state: &State, entry: &Entry, now: Duration) -> bool {
         self.parts.fences
             && entry.scopes.iter().any(|scope| {
-                let fences = state.fences.get(&scope.fence_key(&entry.collection));
+                let fences = state.fences.get(&scope.fence_key(&entry.prefix));
                 fences.is_some_and(|fences| fences.values().any(|deadline| *deadline > now))
             })
     }
 
-    fn delete(&self, state: &mut State, collection: &str, scopes: &[Scope]) {
+    fn delete(&self, state: &mut State, prefix: &str, scopes: &[Scope]) {
         for scope in scopes {
-            let indexed = scope.index_key(collection).and_then(|index| state.indexes.remove(&index));
-            for key in indexed.into_iter().flatten().chain(scope.direct_keys(collection)) {
+            let indexed = scope.index_key(prefix).and_then(|index| state.indexes.remove(&index));
+            for key in indexed.into_iter().flatten().chain(scope.direct_keys(prefix)) {
                 state.values.remove(&key);
                 state.absent.remove(&key);
             }
@@ -162,7 +162,7 @@ impl Cache for SimRedis {
             }
             state.leases.insert(entry.lease_key(), (token, now + lease));
             let generations = entry.scopes.iter().map(|scope| {
-                let key = scope.generation_key(&entry.collection);
+                let key = scope.generation_key(&entry.prefix);
                 *state.generations.entry(key).or_insert_with(|| self.new_generation(0))
             });
             Taken::Lead(Permit { taken_at_ms: now.as_millis() as i64, generations: generations.collect() })
@@ -180,10 +180,8 @@ impl Cache for SimRedis {
         ttl: Duration,
     ) -> Result<bool, CacheError> {
         self.step(|state, now| {
-            let current = entry
-                .scopes
-                .iter()
-                .map(|scope| state.generations.get(&scope.generation_key(&entry.collection)).copied());
+            let current =
+                entry.scopes.iter().map(|scope| state.generations.get(&scope.generation_key(&entry.prefix)).copied());
             let unchanged = current.eq(permit.generations.iter().copied().map(Some));
             let in_time = now.as_millis() as i64 - permit.taken_at_ms <= max_age.as_millis() as i64;
             let true_still = (unchanged || !self.parts.generations) && !self.fenced(state, entry, now) && in_time;
@@ -222,30 +220,30 @@ impl Cache for SimRedis {
 
     async fn begin_write(
         &self,
-        collection: &str,
+        prefix: &str,
         scopes: &[Scope],
         token: u64,
         deadline: Duration,
     ) -> Result<(), CacheError> {
         self.step(|state, now| {
-            self.delete(state, collection, scopes);
+            self.delete(state, prefix, scopes);
             for scope in scopes {
-                state.fences.entry(scope.fence_key(collection)).or_default().insert(token, now + deadline);
+                state.fences.entry(scope.fence_key(prefix)).or_default().insert(token, now + deadline);
             }
         })
         .await
     }
 
-    async fn end_write(&self, collection: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
+    async fn end_write(&self, prefix: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
         self.step(|state, _| {
             if self.parts.deletes {
-                self.delete(state, collection, scopes);
+                self.delete(state, prefix, scopes);
             }
             for scope in scopes {
-                if let Some(fences) = state.fences.get_mut(&scope.fence_key(collection)) {
+                if let Some(fences) = state.fences.get_mut(&scope.fence_key(prefix)) {
                     fences.remove(&token);
                 }
-                let key = scope.generation_key(collection);
+                let key = scope.generation_key(prefix);
                 let last = state.generations.get(&key).copied().unwrap_or(0);
                 state.generations.insert(key, self.new_generation(last + 1));
             }
