@@ -1,0 +1,24 @@
+//! `aggregate`.
+
+use mongodb::bson::{Document, RawBsonRef};
+use mongodb::options::AggregateOptions;
+
+use super::Call;
+use crate::answer::Answer;
+use crate::arguments::documents_of;
+use crate::error::Error;
+use crate::forbidden;
+
+pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
+    let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
+        return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
+    };
+    forbidden::check_array("pipeline", pipeline)?;
+    let stages = documents_of("pipeline", pipeline)?;
+    let stages: Vec<Document> = stages.into_iter().map(Document::try_from).collect::<Result<_, _>>()?;
+    let mut options = AggregateOptions::default();
+    options.batch_size = u32::try_from(call.config.max_documents).ok();
+    options.max_time = Some(call.mongo.operation_timeout());
+    let cursor = call.collection().aggregate(stages).with_options(options).batch().await?;
+    Answer::documents(call, cursor).await
+}

@@ -1,0 +1,73 @@
+//! Reading a request's body, up to a limit.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use crate::error::Error;
+
+/// How long, and how many bytes at most, a client that sends too much may go on before the connection is cut. Cutting
+/// it at once would have many clients see a reset connection instead of the answer.
+const LINGER: (Duration, usize) = (Duration::from_secs(5), 64 * 1024 * 1024);
+
+/// The whole body.
+///
+/// # Errors
+/// 413 where it is larger than `limit`; 400 where it breaks off.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {
+    let mut stream = body.into_data_stream();
+    let first = next(&mut stream).await?.unwrap_or_default();
+    let mut whole = BytesMut::new();
+    let mut length = first.len();
+    while length <= limit {
+        let Some(chunk) = next(&mut stream).await? else {
+            // Most bodies come in one piece and are never copied.
+            return Ok(if whole.is_empty() { first } else { whole.freeze() });
+        };
+        length += chunk.len();
+        if whole.is_empty() {
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    drop(whole);
+    let discard = async {
+        let mut discarded = 0;
+        while let Some(Ok(chunk)) = stream.next().await {
+            discarded += chunk.len();
+            if discarded > LINGER.1 {
+                break;
+            }
+        }
+    };
+    // Whether it ended or the time did makes no difference.
+    let _ = tokio::time::timeout(LINGER.0, discard).await;
+    Err(Error::BodyTooLarge(limit))
+}
+
+async fn next(stream: &mut BodyDataStream) -> Result<Option<Bytes>, Error> {
+    let broken = |_| Error::InvalidParameter("the body broke off".to_owned());
+    stream.next().await.transpose().map_err(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(chunks: &[&'static str]) -> Body {
+        let chunks: Vec<Result<&'static str, std::io::Error>> = chunks.iter().copied().map(Ok).collect();
+        Body::from_stream(futures_util::stream::iter(chunks))
+    }
+
+    #[tokio::test]
+    async fn bodies_up_to_the_limit() {
+        assert_eq!(read(Body::empty(), 4).await.unwrap(), "");
+        assert_eq!(read(chunks(&["abcd"]), 4).await.unwrap(), "abcd");
+        assert_eq!(read(chunks(&["a", "bc", "", "d"]), 4).await.unwrap(), "abcd");
+        for large in [&["abcde"][..], &["abcd", "e"], &["a", "b", "c", "d", "e", "f"]] {
+            assert!(matches!(read(chunks(large), 4).await, Err(Error::BodyTooLarge(4))), "{large:?}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! From JSON text to BSON bytes.
+//!
+//! One recursive descent writes BSON as it reads: a document's length and an element's type are patched in when they are
+//! known. `scan` knows JSON's tokens, `value` objects, arrays and plain values, `wrapper` the objects that Extended JSON
+//! gives a meaning, such as `{"$oid": …}`, and `binary` those of them that are bytes.
+//!
+//! Not a general JSON library, because none keeps what BSON needs apart: `1` and `1.0`, an integer beyond 64 bits and a
+//! double, a key that comes twice.
+
+mod binary;
+mod scan;
+mod value;
+mod wrapper;
+
+use std::fmt;
+
+use mongodb::bson::RawDocumentBuf;
+
+/// Reads a JSON object as a BSON document.
+///
+/// Integers become Int32 where they fit, else Int64; numbers with a point or an exponent become Double. The order of
+/// the fields is kept.
+///
+/// # Errors
+/// Where the text is no JSON object, is nested deeper than [`super::MAX_DEPTH`], has a key twice in one object, or
+/// holds something that BSON cannot.
+pub fn document(text: &[u8]) -> Result<RawDocumentBuf, ReadError> {
+    value::Reader::new(text)?.document()
+}
+
+/// What is wrong with a text, and at which field.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ReadError {
+    path: String,
+    what: String,
+}
+
+impl ReadError {
+    fn new(what: impl Into<String>) -> Self {
+        ReadError { path: String::new(), what: what.into() }
+    }
+
+    /// The same error, seen from the outside of the field `key`.
+    fn inside(mut self, key: &str) -> Self {
+        // The path of something 200 levels deep, or under a key of a megabyte, helps nobody.
+        if self.path.len() + key.len() < 200 {
+            let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+            self.path = format!("{key}{dot}{}", self.path);
+        }
+        self
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => write!(f, "{}", self.what),
+            path => write!(f, "at `{path}`: {}", self.what),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}

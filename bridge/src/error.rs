@@ -1,0 +1,154 @@
+//! All that can go wrong with a request, and what the client gets for it: the one place where statuses and codes stand.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use thiserror::Error;
+
+use crate::ejson::write;
+
+/// Why a request failed. Each variant names its status and the `error_code` that goes with it.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// 400 `InvalidParameter`: something in the request is wrong; the text says what and where.
+    #[error("{0}")]
+    InvalidParameter(String),
+
+    /// 400 `MissingParameter`: the body lacks a field.
+    #[error("the field `{0}` is missing")]
+    MissingParameter(&'static str),
+
+    /// 400 `InvalidParameter`: no credentials at all.
+    #[error("no authentication methods were specified")]
+    NoAuthentication,
+
+    /// 400 `MissingParameter`: half of a pair of credentials.
+    #[error(
+        "must specify some form of authentication (either email+password, api-key, or jwt) in the request header or body"
+    )]
+    HalfAuthentication,
+
+    /// 401 `InvalidSession`: credentials that match nobody.
+    #[error("invalid session: error finding user for endpoint")]
+    UnknownUser,
+
+    /// 400 `MongoDBError`: MongoDB understood the operation and refused it.
+    #[error("({name}) {message}")]
+    Refused {
+        /// MongoDB's number for the error, such as 11000; goes out as `code`.
+        code: i32,
+        /// MongoDB's name for it, such as `DuplicateKey`.
+        name: String,
+        /// MongoDB's own words.
+        message: String,
+    },
+
+    /// 404 `NotFound`: no such route, or no such action.
+    #[error("no such route: {0}")]
+    NoSuchRoute(String),
+
+    /// 405 `MethodNotAllowed`: the route exists, for another method.
+    #[error("this route does not know the method {0}")]
+    MethodNotAllowed(String),
+
+    /// 413 `InvalidParameter`: the body is larger than allowed.
+    #[error("the body is larger than {0} bytes")]
+    BodyTooLarge(usize),
+
+    /// 500 `InternalServerError`: ours to mend. What is wrong is logged, never sent.
+    #[error("internal error")]
+    Internal(String),
+
+    /// 503 `ServiceUnavailable`: MongoDB could not be reached, or cannot serve just now. Details are logged, never sent:
+    /// they hold addresses.
+    #[error("{what}")]
+    Unavailable {
+        /// What the client is told.
+        what: &'static str,
+        /// The driver's words.
+        details: String,
+    },
+
+    /// 504 `FunctionExecutionTimeLimitExceeded`: no answer in time. A write may or may not have been applied.
+    #[error("the operation did not finish within its time limit")]
+    TimeLimit,
+}
+
+impl Error {
+    /// The status that the error is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Error::InvalidParameter(_)
+            | Error::MissingParameter(_)
+            | Error::NoAuthentication
+            | Error::HalfAuthentication
+            | Error::Refused { .. } => StatusCode::BAD_REQUEST,
+            Error::UnknownUser => StatusCode::UNAUTHORIZED,
+            Error::NoSuchRoute(_) => StatusCode::NOT_FOUND,
+            Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Error::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Error::TimeLimit => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The protocol's `error_code`. The last three are ours: the Atlas service listed no code for them, so they are named as
+    /// HTTP names them.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::InvalidParameter(_) | Error::NoAuthentication | Error::BodyTooLarge(_) => "InvalidParameter",
+            Error::MissingParameter(_) | Error::HalfAuthentication => "MissingParameter",
+            Error::UnknownUser => "InvalidSession",
+            Error::Refused { .. } => "MongoDBError",
+            Error::Internal(_) => "InternalServerError",
+            Error::TimeLimit => "FunctionExecutionTimeLimitExceeded",
+            Error::NoSuchRoute(_) => "NotFound",
+            Error::MethodNotAllowed(_) => "MethodNotAllowed",
+            Error::Unavailable { .. } => "ServiceUnavailable",
+        }
+    }
+
+    /// Logs what an operator must know. Never the message of a client's mistake or of MongoDB's refusal: both may quote
+    /// documents.
+    fn log(&self, request: &str) {
+        match self {
+            Error::Internal(details) => tracing::error!(request, details, "internal error"),
+            Error::Unavailable { details, .. } => tracing::warn!(request, details, "MongoDB is unavailable"),
+            Error::TimeLimit => tracing::warn!(request, "an operation exceeded its time limit"),
+            Error::Refused { code, name, .. } => tracing::info!(request, code, name, "MongoDB refused an operation"),
+            _ => tracing::info!(request, status = self.status().as_u16(), code = self.code(), "request refused"),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        // Where the service linked to its log, we name the line of ours.
+        let request = mongodb::bson::oid::ObjectId::new().to_hex();
+        self.log(&request);
+        let mut body = b"{\"error\":".to_vec();
+        write::string(&self.to_string(), &mut body);
+        body.extend_from_slice(b",\"error_code\":");
+        write::string(self.code(), &mut body);
+        body.extend_from_slice(b",\"link\":");
+        write::string(&format!("urn:data-api:request:{request}"), &mut body);
+        if let Error::Refused { code, .. } = self {
+            body.extend_from_slice(format!(",\"code\":{code}").as_bytes());
+        }
+        body.push(b'}');
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Error::Unavailable { .. } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<write::WriteError> for Error {
+    fn from(error: write::WriteError) -> Self {
+        Error::Internal(error.to_string())
+    }
+}

@@ -1,0 +1,35 @@
+//! data-api: MongoDB over plain HTTP, with the protocol of the retired Atlas Data API.
+//!
+//! How a request flows: [`routes`] finds the action → [`auth`] settles who is asking → [`media`] and [`body`] take the
+//! body in → [`ejson`] makes it BSON → [`arguments`] checks its fields → [`actions`] runs it on [`mongo`], after
+//! [`forbidden`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes the response.
+//!
+//! - [`config`]: all settings, from flags or the environment.
+//! - [`routes`]: one route for each action; health.
+//! - [`auth`]: credentials and who they belong to.
+//! - [`media`]: `Content-Type` and `Accept`.
+//! - [`body`]: the bytes of a request, up to a limit.
+//! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
+//! - [`arguments`]: the fields of a body, by name and type.
+//! - [`forbidden`]: operators that no client may use.
+//! - [`actions`]: one file for each kind of action.
+//! - [`mongo`]: the driver, and what its failures mean.
+//! - [`answer`]: bodies of answers that went well.
+//! - [`error`]: everything else, with its status and code.
+//! - [`server`]: the socket, and the orderly end.
+//! - [`logs`]: lines on stderr.
+
+pub mod actions;
+pub mod answer;
+pub mod arguments;
+pub mod auth;
+pub mod body;
+pub mod config;
+pub mod ejson;
+pub mod error;
+pub mod forbidden;
+pub mod logs;
+pub mod media;
+pub mod mongo;
+pub mod routes;
+pub mod server;

@@ -1,0 +1,43 @@
+//! `GET /health`, `/health/live` and `/health/ready`: for those who run the server. They need no credentials and tell no
+//! secrets.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use crate::error::Error;
+
+/// Alive, and what this is.
+pub(super) async fn info() -> Response {
+    json(concat!(r#"{"status":"ok","name":"data-api","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#).to_owned())
+}
+
+/// Alive: answers as long as the process does.
+pub(super) async fn live() -> Response {
+    json(r#"{"status":"ok"}"#.to_owned())
+}
+
+/// Whether MongoDB answers: 200 with its latency, or 503.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Error> {
+    let started = Instant::now();
+    // Longer than the search for a server: a server that is found but does not answer is not ready either.
+    let limit = app.config.server_selection_timeout * 2;
+    let ping = tokio::time::timeout(limit, app.mongo.ping()).await;
+    ping.unwrap_or_else(|_| Err(unavailable("it did not answer a ping".to_owned())))
+        .map_err(|error| unavailable(error.to_string()))?;
+    let millis = started.elapsed().as_secs_f64() * 1000.0;
+    Ok(json(format!(r#"{{"status":"ok","mongodb":{{"status":"ok","latency_ms":{millis:.3}}}}}"#)))
+}
+
+/// Whatever the reason, not ready is 503.
+fn unavailable(details: String) -> Error {
+    Error::Unavailable { what: "MongoDB could not be reached", details }
+}
+
+fn json(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}

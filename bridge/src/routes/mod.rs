@@ -1,0 +1,62 @@
+//! The routes.
+
+mod action;
+mod health;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Method, Uri};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::actions::Action;
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::error::Error;
+use crate::mongo::Mongo;
+
+/// What every request can reach.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// Who may use the server.
+    pub authenticator: Authenticator,
+    /// Where the data are.
+    pub mongo: Mongo,
+}
+
+/// The protocol's versions: `beta` is an older name of `v1`.
+const VERSIONS: [&str; 2] = ["v1", "beta"];
+
+/// All routes. Each action has one of its own, so that an unknown one is 404 whatever the method.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new()
+        .route("/health", get(health::info))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready));
+    for version in VERSIONS {
+        for action in Action::ALL {
+            let path = format!("/app/{{app_id}}/endpoint/data/{version}/action/{}", action.name());
+            router = router.route(&path, post(move |app, request| action::handle(action, app, request)));
+        }
+    }
+    router
+        .fallback(async |uri: Uri| Error::NoSuchRoute(uri.path().chars().take(200).collect()))
+        .method_not_allowed_fallback(async |method: Method| Error::MethodNotAllowed(method.to_string()))
+        .layer(from_fn(log))
+        .with_state(app)
+}
+
+/// A line for each request, at the level `debug`: in production a proxy in front has them, and metrics count them.
+async fn log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros());
+    tracing::debug!(%method, path, status, micros, "answered");
+    response
+}
