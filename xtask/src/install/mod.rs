@@ -35,7 +35,11 @@ pub fn redis() -> Result<()> {
         return Ok(());
     }
     apt::install(&["redis-server"])
-        .context("redis-server is missing: install Redis 7 or later, or name a running one with --redis-url")
+        .context("redis-server is missing: install Redis 7 or later, or name a running one with --redis-url")?;
+    if !on_path("redis-server") {
+        bail!("redis-server was installed, but is not on the PATH");
+    }
+    Ok(())
 }
 
 /// Rust's standard library for the component's target.

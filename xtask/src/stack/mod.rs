@@ -1,16 +1,7 @@
 //! The whole system, running: Redis, MongoDB, the bridge and the component's host.
 //!
-//! ```no_run
-//! # fn main() -> anyhow::Result<()> {
-//! use xtask::stack::{Stack, StackConfig};
-//!
-//! let mut stack = Stack::start(StackConfig::default().variable("cache_ttl_seconds", "2"))?;
-//! println!("{}/api/showDB/games", stack.base_url());
-//! stack.redis()?.kill()?; // a crash
-//! stack.redis()?.start()?; // empty again, on the same port
-//! # Ok(())
-//! # }
-//! ```
+//! A test gives it variables and takes it apart: `Stack::start(StackConfig::default().variable("cache_ttl_seconds", "2"))`,
+//! then `stack.redis()?.kill()` is a crash, and `stack.redis()?.start()` the same Redis again, empty, on the same port.
 
 mod config;
 mod readiness;
