@@ -73,7 +73,8 @@ pub enum Source {
 
 /// What a step on the way through the cache came to.
 enum Way {
-    Hit(Option<Bytes>),
+    /// The value, or that it is absent; and what is left of its TTL, where that is known.
+    Hit(Option<(Bytes, ETag)>, Option<Duration>),
     /// Read the store, and fill with this permit where there is one.
     Load(Option<(u64, Permit)>),
     Bypass(&'static str),
@@ -105,16 +106,8 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         let looked = self.platform.now();
         let cache_time = looked - began;
         let (permit, bypass) = match way {
-            Way::Hit(None) => {
-                return Ok(found(None, Source::Hit { ttl: None }, cache_time, None));
-            }
-            Way::Hit(Some(value)) => {
-                let mut hit = found(Some(value), Source::Hit { ttl: None }, cache_time, None);
-                if let Some((_, etag)) = &hit.value {
-                    let ttl = self.freshness.left(&entry.value_key(), etag, looked);
-                    hit.source = Source::Hit { ttl };
-                }
-                return Ok(hit);
+            Way::Hit(value, ttl) => {
+                return Ok(Found { value, source: Source::Hit { ttl }, cache_time, store_time: None });
             }
             Way::Load(permit) => (permit, None),
             Way::Bypass(detail) => (None, Some(detail)),
@@ -146,24 +139,34 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         Ok(result)
     }
 
-    /// One `GET`; the TTL is asked for in the same round trip where the instance does not know it.
+    /// One `GET`. The TTL is asked for in the same round trip where the instance has no note of it, and in a second
+    /// one where its note is of another value.
     async fn look(&self, entry: &Entry) -> Way {
         let key = entry.value_key();
-        let value = if self.freshness.knows(&key) {
-            self.step(self.cache.get(entry)).await
+        let (value, ttl) = if self.freshness.knows(&key) {
+            (self.step(self.cache.get(entry)).await, None)
         } else {
             let (value, ttl) = join(self.step(self.cache.get(entry)), self.step(self.cache.ttl(entry))).await;
-            if let (Ok(Some(value)), Ok(Some(ttl))) = (&value, ttl) {
-                let expires = self.platform.now() + ttl;
-                self.freshness.note(key, ETag::of(value), expires);
-            }
-            value
+            (value, Some(ttl))
         };
-        match value {
-            Ok(Some(value)) => Way::Hit(Some(value)),
-            Ok(None) => self.missed(entry).await,
-            Err(error) => Way::Bypass(bypass_detail(&error)),
+        let value = match value {
+            Ok(Some(value)) => value,
+            Ok(None) => return self.missed(entry).await,
+            Err(error) => return Way::Bypass(bypass_detail(&error)),
+        };
+        let etag = ETag::of(&value);
+        if let Some(left) = self.freshness.left(&key, &etag, self.platform.now()) {
+            return Way::Hit(Some((value, etag)), Some(left));
         }
+        let ttl = match ttl {
+            Some(ttl) => ttl,
+            None => self.step(self.cache.ttl(entry)).await,
+        };
+        let ttl = ttl.ok().flatten();
+        if let Some(ttl) = ttl {
+            self.freshness.note(key, etag.clone(), self.platform.now() + ttl);
+        }
+        Way::Hit(Some((value, etag)), ttl)
     }
 
     /// After a miss: leads, or follows the reader that does.
@@ -173,8 +176,11 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         let mut pause = FIRST_LOOK;
         loop {
             match self.step(self.cache.take(entry, token, LEASE)).await {
-                Ok(Taken::Value(value)) => return Way::Hit(Some(value)),
-                Ok(Taken::Absent) => return Way::Hit(None),
+                Ok(Taken::Value(value)) => {
+                    let etag = ETag::of(&value);
+                    return Way::Hit(Some((value, etag)), None);
+                }
+                Ok(Taken::Absent) => return Way::Hit(None, None),
                 Ok(Taken::Lead(permit)) => return Way::Load(Some((token, permit))),
                 // A fence is lifted with the write's end, at the latest at its deadline; neither is worth waiting for.
                 Ok(Taken::Fenced) => return Way::Load(None),
