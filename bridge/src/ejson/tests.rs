@@ -242,3 +242,42 @@ fn nesting_is_bounded() {
     let scopes = "{\"$code\":\"\",\"$scope\":{\"a\":".repeat(5000);
     assert!(refusal(&format!("{{\"a\":{scopes}")).contains("deeper than 200"));
 }
+
+#[test]
+fn no_text_is_fatal_and_what_is_read_stays_the_same() {
+    let seeds = [
+        r#"{"a":[1,-2.5e3,"x\u00e9",true,null],"b":{"$oid":"5a1f00000000000000000001"},"c":{"$date":"2021-03-04T05:06:07.089Z"}}"#,
+        r#"{"d":{"$numberDecimal":"-1.5E+10"},"l":{"$numberLong":"12"},"f":{"$numberDouble":"-1e-7"},"i":{"$numberInt":"3"}}"#,
+        r#"{"b":{"$binary":{"base64":"AQI=","subType":"02"}},"u":{"$uuid":"73ffd264-44b3-4c69-90e8-e7d1dfc035d4"},"m":{"$minKey":1}}"#,
+        r#"{"r":{"$regularExpression":{"pattern":"^a","options":"im"}},"t":{"$timestamp":{"t":5,"i":6}},"n":{"$undefined":true}}"#,
+        r#"{"c":{"$code":"f","$scope":{"$code":{"x":1}}},"p":{"$dbPointer":{"$ref":"c","$id":{"$oid":"5a1f00000000000000000001"}}}}"#,
+    ];
+    // xorshift: the same texts in every run.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut read_well = 0;
+    for round in 0..200_000 {
+        let mut text = seeds[round % seeds.len()].as_bytes().to_vec();
+        for _ in 0..=random(3) {
+            let (at, other) = (random(text.len()), random(text.len()));
+            match random(4) {
+                0 => drop(text.remove(at)),
+                1 => text.insert(at, text[other]),
+                2 => text[at] = text[other],
+                _ => text[at] = b"\"{}[]:,0e-.\\$\xff"[random(14)],
+            }
+        }
+        let Ok(document) = read::document(&text) else { continue };
+        read_well += 1;
+        let mut canonical = Vec::new();
+        write::document(&document, Format::Ejson, &mut canonical).unwrap();
+        let again = read::document(&canonical).unwrap_or_else(|error| panic!("{error}: {canonical:?}"));
+        assert_eq!(document, again, "{}", String::from_utf8_lossy(&text));
+    }
+    assert!(read_well > 10_000, "{read_well}");
+}

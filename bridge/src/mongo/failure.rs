@@ -31,19 +31,19 @@ impl From<DriverError> for Error {
                         refused(refusal.code, refusal.code_name.as_deref().unwrap_or_default(), &refusal.message)
                     }
                     (None, Some(refusal)) => refused(refusal.code, &refusal.code_name, &refusal.message),
-                    (None, None) => Error::Internal(error.to_string()),
+                    (None, None) => Error::Internal(error.kind.to_string()),
                 }
             }
             // The driver refuses some things before it asks MongoDB: an update without operators, a document too large.
             ErrorKind::InvalidArgument { message, .. } => Error::InvalidParameter(message.clone()),
             ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. } => {
-                Error::Unavailable { what: "MongoDB could not be reached", details: error.to_string() }
+                Error::Unavailable { what: "MongoDB could not be reached", details: error.kind.to_string() }
             }
             ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => Error::Unavailable {
                 what: "the connection to MongoDB broke; if this was a write, it may or may not have been applied",
-                details: error.to_string(),
+                details: error.kind.to_string(),
             },
-            _ => Error::Internal(error.to_string()),
+            _ => Error::Internal(error.kind.to_string()),
         }
     }
 }

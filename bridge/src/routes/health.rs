@@ -26,14 +26,17 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Error
     let started = Instant::now();
     // Longer than the search for a server: a server that is found but does not answer is not ready either.
     let limit = app.config.server_selection_timeout * 2;
-    let ping = tokio::time::timeout(limit, app.mongo.ping()).await;
-    ping.unwrap_or_else(|_| Err(unavailable("it did not answer a ping".to_owned())))
-        .map_err(|error| unavailable(error.to_string()))?;
+    match tokio::time::timeout(limit, app.mongo.ping()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error @ Error::Unavailable { .. })) => return Err(error),
+        // Whatever the reason, not ready is 503.
+        Ok(Err(error)) => return Err(unavailable(format!("{error:?}"))),
+        Err(_) => return Err(unavailable("it did not answer a ping".to_owned())),
+    }
     let millis = started.elapsed().as_secs_f64() * 1000.0;
     Ok(json(format!(r#"{{"status":"ok","mongodb":{{"status":"ok","latency_ms":{millis:.3}}}}}"#)))
 }
 
-/// Whatever the reason, not ready is 503.
 fn unavailable(details: String) -> Error {
     Error::Unavailable { what: "MongoDB could not be reached", details }
 }

@@ -1,0 +1,169 @@
+//! A bridge of a test's own, and requests to it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// The key that a bridge is started with unless a test says otherwise.
+pub const KEY: &str = "a-key-for-tests";
+
+/// A running data-api, stopped when it is dropped.
+pub struct Bridge {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// A database that no other test uses.
+    pub database: String,
+    agent: ureq::Agent,
+}
+
+/// An answer, with its body read.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+/// Where the MongoDB server for tests is.
+pub fn mongodb_uri() -> String {
+    std::env::var("MONGODB_URI").unwrap_or_else(|_| {
+        panic!(
+            "MONGODB_URI is not set: run these tests with `cargo xtask test`, which starts a MongoDB server for them"
+        )
+    })
+}
+
+/// The program with an environment in which only its flags matter.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_data-api"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("DATA_API_") || name == "MONGODB_URI" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+impl Bridge {
+    /// Against the server for tests, with the key of tests.
+    pub fn start() -> Self {
+        Self::start_with(&["--api-key", KEY])
+    }
+
+    /// Against the server for tests, with these flags.
+    pub fn start_with(flags: &[&str]) -> Self {
+        Self::start_at(&mongodb_uri(), flags)
+    }
+
+    /// Against any server, there or not.
+    pub fn start_at(mongodb_uri: &str, flags: &[&str]) -> Self {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let mut child = program()
+            .args(["--listen", "127.0.0.1:0", "--log-level", "warn", "--mongodb-uri", mongodb_uri])
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("data-api starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("data-api listening on ").unwrap_or_else(|| panic!("first line: {line:?}"));
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Bridge {
+            url: url.to_owned(),
+            database: format!("bridge_{}_{number}", std::process::id()),
+            agent: ureq::Agent::new_with_config(config),
+            child,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The exit code, once it has ended by itself.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub fn action_url(&self, action: &str) -> String {
+        format!("{}/app/any-app/endpoint/data/v1/action/{action}", self.url)
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        Reply::of(self.agent.get(format!("{}{path}", self.url)).call().unwrap())
+    }
+
+    /// Posts anything anywhere.
+    pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| request.header(*name, *value));
+        Reply::of(request.send(body).unwrap())
+    }
+
+    /// Calls an action on the collection `c`; `fields` is the text of a JSON object, the namespace is added.
+    pub fn call_text(&self, action: &str, accept: &str, fields: &str) -> Reply {
+        let rest = fields.trim().strip_prefix('{').unwrap();
+        let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+        let database = &self.database;
+        let body =
+            format!("{{\"dataSource\":\"mongodb-atlas\",\"database\":\"{database}\",\"collection\":\"c\"{comma}{rest}");
+        let headers = [("apiKey", KEY), ("Content-Type", "application/json"), ("Accept", accept)];
+        self.post(&self.action_url(action), &headers, body.as_bytes())
+    }
+
+    pub fn call(&self, action: &str, fields: Value) -> Reply {
+        self.call_text(action, "application/json", &fields.to_string())
+    }
+
+    /// Calls an action that must go well, and gives its answer.
+    pub fn ok(&self, action: &str, fields: Value) -> Value {
+        let reply = self.call(action, fields);
+        assert!(matches!(reply.status, 200 | 201), "{reply:?}");
+        reply.json()
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Reply {
+    fn of(mut response: ureq::http::Response<ureq::Body>) -> Self {
+        let text = response.body_mut().with_config().limit(400 << 20).read_to_string().unwrap();
+        let reply = Reply { status: response.status().as_u16(), headers: response.headers().clone(), text };
+        assert_eq!(reply.header("content-length"), Some(reply.text.len().to_string().as_str()), "{reply:?}");
+        reply
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Asserts that this is an error in the protocol's form, and gives its text.
+    pub fn error(&self, status: u16, code: &str) -> String {
+        let body = self.json();
+        assert_eq!((self.status, &body["error_code"]), (status, &json!(code)), "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert!(body["link"].is_string(), "{self:?}");
+        body["error"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,110 @@
+//! What is HTTP's rather than the protocol's.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::bridge::{Bridge, KEY};
+
+#[test]
+fn media_types() {
+    let bridge = Bridge::start();
+    let body = json!({"dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c"}).to_string();
+    let post = |headers: &[(&str, &str)]| {
+        let mut all = vec![("apiKey", KEY)];
+        all.extend_from_slice(headers);
+        bridge.post(&bridge.action_url("find"), &all, body.as_bytes())
+    };
+    for good in ["application/json", "application/ejson", "application/json; charset=utf-8", "Application/EJSON"] {
+        assert_eq!(post(&[("Content-Type", good)]).status, 200, "{good}");
+    }
+    for bad in ["text/plain", "application/x-www-form-urlencoded", "application/bson", ""] {
+        post(&[("Content-Type", bad)]).error(400, "InvalidParameter");
+    }
+    for (accept, answered) in [
+        ("*/*", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/ejson", "application/ejson"),
+        ("application/ejson, application/json", "application/ejson"),
+        ("text/html", "application/json"),
+    ] {
+        let reply = post(&[("Content-Type", "application/json"), ("Accept", accept)]);
+        assert_eq!(reply.header("content-type"), Some(answered), "{accept}");
+    }
+}
+
+#[test]
+fn routes_and_methods() {
+    let bridge = Bridge::start();
+    for path in [
+        "/",
+        "/nope",
+        "/app/x/endpoint/data/v1",
+        "/app/x/endpoint/data/v1/action/nope",
+        "/app/x/endpoint/data/v2/action/find",
+    ] {
+        bridge.get(path).error(404, "NotFound");
+        bridge.post(&format!("{}{path}", bridge.url), &[("apiKey", KEY)], b"{}").error(404, "NotFound");
+    }
+    let reply = bridge.get("/app/x/endpoint/data/v1/action/find");
+    reply.error(405, "MethodNotAllowed");
+    assert_eq!(reply.header("allow"), Some("POST"));
+    let reply = bridge.post(&format!("{}/health", bridge.url), &[], b"");
+    reply.error(405, "MethodNotAllowed");
+    assert!(reply.header("allow").unwrap().contains("GET"));
+}
+
+#[test]
+fn health_needs_no_credentials() {
+    let bridge = Bridge::start();
+    let info = bridge.get("/health");
+    assert_eq!((info.status, &info.json()["name"]), (200, &json!("data-api")));
+    assert_eq!(bridge.get("/health/live").status, 200);
+    let ready = bridge.get("/health/ready");
+    assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("ok")));
+    assert!(ready.json()["mongodb"]["latency_ms"].is_number());
+}
+
+#[test]
+fn keep_alive_connections_do_not_wait_for_acknowledgements() {
+    let bridge = Bridge::start();
+    bridge.ok("insertOne", json!({"document": {"text": "x".repeat(1500)}}));
+    let body = json!({"dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c"}).to_string();
+    let request = format!(
+        "POST /app/x/endpoint/data/v1/action/find HTTP/1.1\r\nHost: x\r\napiKey: {KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(bridge.address()).unwrap();
+    connection.set_nodelay(true).unwrap();
+    let mut fastest = Duration::MAX;
+    for _ in 0..20 {
+        let started = Instant::now();
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut text = Vec::new();
+        while !text.ends_with(b"]}") {
+            let mut chunk = [0; 4096];
+            let length = connection.read(&mut chunk).unwrap();
+            assert_ne!(length, 0, "the connection must stay open");
+            text.extend_from_slice(&chunk[..length]);
+        }
+        fastest = fastest.min(started.elapsed());
+    }
+    assert!(fastest < Duration::from_millis(38), "{fastest:?}");
+}
+
+#[test]
+fn a_body_that_breaks_off_harms_nobody() {
+    let bridge = Bridge::start();
+    for _ in 0..20 {
+        let mut connection = TcpStream::connect(bridge.address()).unwrap();
+        let head = format!(
+            "POST /app/x/endpoint/data/v1/action/insertOne HTTP/1.1\r\nHost: x\r\napiKey: {KEY}\r\n\
+             Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"dataSource\":"
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+    }
+    assert_eq!(bridge.get("/health").status, 200);
+}

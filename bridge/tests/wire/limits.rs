@@ -1,0 +1,70 @@
+//! Limits: each has a clear error, and nothing is silently cut off.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::bridge::{Bridge, KEY};
+
+#[test]
+fn bodies_larger_than_allowed() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-body-bytes", "1000"]);
+    assert_eq!(bridge.call("insertOne", json!({"document": {"text": "x".repeat(800)}})).status, 201);
+    for length in [1000, 100_000, 20_000_000] {
+        let reply = bridge.call("insertOne", json!({"document": {"text": "x".repeat(length)}}));
+        assert_eq!(reply.error(413, "InvalidParameter"), "the body is larger than 1000 bytes");
+    }
+    assert_eq!(bridge.ok("find", json!({}))["documents"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn more_documents_than_allowed() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-documents", "150"]);
+    let documents: Vec<_> = (0..151).map(|n| json!({"_id": n})).collect();
+    bridge.ok("insertMany", json!({"documents": documents}));
+    for fields in
+        [json!({}), json!({"limit": 0}), json!({"limit": 151}), json!({"limit": 9_000_000_000_000_000_000_i64})]
+    {
+        let error = bridge.call("find", fields).error(400, "InvalidParameter");
+        assert!(error.starts_with("the answer has more than 150 documents"), "{error}");
+    }
+    bridge.call("aggregate", json!({"pipeline": []})).error(400, "InvalidParameter");
+    for fields in [json!({"limit": 150}), json!({"skip": 1})] {
+        assert_eq!(bridge.ok("find", fields)["documents"].as_array().unwrap().len(), 150);
+    }
+}
+
+#[test]
+fn answers_larger_than_allowed() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-answer-bytes", "1000"]);
+    bridge.ok("insertMany", json!({"documents": [{"text": "x".repeat(600)}, {"text": "x".repeat(600)}]}));
+    let error = bridge.call("find", json!({})).error(400, "InvalidParameter");
+    assert!(error.starts_with("the answer is larger than 1000 bytes"), "{error}");
+    assert_eq!(bridge.call("find", json!({"limit": 1})).status, 200);
+}
+
+#[test]
+fn documents_larger_than_mongodb_takes() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-body-bytes", "100000000"]);
+    let reply = bridge.call("insertOne", json!({"document": {"text": "x".repeat(16 << 20)}}));
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    let nearly = bridge.call("insertOne", json!({"document": {"_id": 1, "text": "x".repeat((16 << 20) - 100)}}));
+    assert_eq!(nearly.status, 201, "{}", nearly.text);
+    assert!(bridge.call("findOne", json!({})).text.len() > (16 << 20) - 100);
+}
+
+#[test]
+fn an_operation_out_of_time() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--operation-timeout", "50ms"]);
+    let documents: Vec<_> = (0..2000).map(|n| json!({"_id": n, "text": "x".repeat(50)})).collect();
+    // Under this limit the insert itself may be reported late; it is in order, and all that matters is that most are there.
+    bridge.call("insertMany", json!({"documents": documents}));
+    let cross = json!([
+        {"$lookup": {"from": "c", "pipeline": [{"$match": {"text": {"$regex": "y"}}}], "as": "all"}},
+        {"$lookup": {"from": "c", "pipeline": [{"$match": {"text": {"$regex": "z"}}}], "as": "more"}},
+    ]);
+    let started = Instant::now();
+    let error = bridge.call("aggregate", json!({"pipeline": cross})).error(504, "FunctionExecutionTimeLimitExceeded");
+    assert_eq!(error, "the operation did not finish within its time limit");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}

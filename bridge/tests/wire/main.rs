@@ -1,0 +1,14 @@
+//! The program as its clients meet it: the real binary, real sockets, a real server that speaks MongoDB's protocol.
+//!
+//! `MONGODB_URI` says where that server is; `cargo xtask test` starts one. Each test has a database of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+
+mod actions;
+mod authentication;
+mod bridge;
+mod errors;
+mod http;
+mod lifecycle;
+mod limits;
+mod types;

@@ -1,0 +1,121 @@
+//! Every BSON type from the wire to MongoDB and back, in both formats.
+
+use serde_json::json;
+
+use crate::bridge::Bridge;
+
+/// What is sent, how it comes back in Extended JSON, how in plain JSON. The deprecated types, and dates after the year 9999,
+/// are in the unit tests only: not every server for local use stores them.
+const TYPES: [(&str, &str, &str); 26] = [
+    ("2147483647", r#"{"$numberInt":"2147483647"}"#, "2147483647"),
+    ("2147483648", r#"{"$numberLong":"2147483648"}"#, "2147483648"),
+    ("-9223372036854775808", r#"{"$numberLong":"-9223372036854775808"}"#, "-9223372036854775808"),
+    (r#"{"$numberLong":"1"}"#, r#"{"$numberLong":"1"}"#, "1"),
+    ("30.0", r#"{"$numberDouble":"30.0"}"#, "30.0"),
+    ("29.99", r#"{"$numberDouble":"29.99"}"#, "29.99"),
+    (r#"{"$numberDouble":"NaN"}"#, r#"{"$numberDouble":"NaN"}"#, r#""NaN""#),
+    (r#"{"$numberDouble":"-Infinity"}"#, r#"{"$numberDouble":"-Infinity"}"#, r#""-Infinity""#),
+    (r#"{"$numberDecimal":"0.10"}"#, r#"{"$numberDecimal":"0.10"}"#, r#""0.10""#),
+    (
+        r#"{"$numberDecimal":"9.999999999999999999999999999999999E+6144"}"#,
+        r#"{"$numberDecimal":"9.999999999999999999999999999999999E+6144"}"#,
+        r#""9.999999999999999999999999999999999E+6144""#,
+    ),
+    (r#""Zelda \"é\" \u0000 😀""#, r#""Zelda \"é\" \u0000 😀""#, r#""Zelda \"é\" \u0000 😀""#),
+    ("true", "true", "true"),
+    ("null", "null", "null"),
+    ("{}", "{}", "{}"),
+    ("[]", "[]", "[]"),
+    (r#"[{"z":1,"a":[null]}]"#, r#"[{"z":{"$numberInt":"1"},"a":[null]}]"#, r#"[{"z":1,"a":[null]}]"#),
+    (
+        r#"{"$oid":"5a1f00000000000000000001"}"#,
+        r#"{"$oid":"5a1f00000000000000000001"}"#,
+        r#""5a1f00000000000000000001""#,
+    ),
+    (
+        r#"{"$date":"1969-07-20T20:17:40Z"}"#,
+        r#"{"$date":{"$numberLong":"-14182940000"}}"#,
+        r#""1969-07-20T20:17:40.000Z""#,
+    ),
+    (
+        r#"{"$binary":{"base64":"AQI=","subType":"80"}}"#,
+        r#"{"$binary":{"base64":"AQI=","subType":"80"}}"#,
+        r#"{"Subtype":128,"Data":"AQI="}"#,
+    ),
+    (
+        r#"{"$uuid":"73ffd264-44b3-4c69-90e8-e7d1dfc035d4"}"#,
+        r#"{"$binary":{"base64":"c//SZESzTGmQ6OfR38A11A==","subType":"04"}}"#,
+        r#"{"Subtype":4,"Data":"c//SZESzTGmQ6OfR38A11A=="}"#,
+    ),
+    (
+        r#"{"$regularExpression":{"pattern":"^a","options":"i"}}"#,
+        r#"{"$regularExpression":{"pattern":"^a","options":"i"}}"#,
+        r#"{"Pattern":"^a","Options":"i"}"#,
+    ),
+    (r#"{"$timestamp":{"t":5,"i":6}}"#, r#"{"$timestamp":{"t":5,"i":6}}"#, r#"{"T":5,"I":6}"#),
+    (r#"{"$code":"f()"}"#, r#"{"$code":"f()"}"#, r#""f()""#),
+    (
+        r#"{"$code":"f()","$scope":{"a":true}}"#,
+        r#"{"$code":"f()","$scope":{"a":true}}"#,
+        r#"{"Code":"f()","Scope":{"a":true}}"#,
+    ),
+    (r#"{"$minKey":1}"#, r#"{"$minKey":1}"#, "{}"),
+    (r#"{"$maxKey":1}"#, r#"{"$maxKey":1}"#, "{}"),
+];
+
+#[test]
+fn every_type_survives_the_way_there_and_back() {
+    let bridge = Bridge::start();
+    for (number, (sent, ejson, plain)) in TYPES.iter().enumerate() {
+        let reply = bridge.call_text(
+            "insertOne",
+            "application/json",
+            &format!("{{\"document\":{{\"_id\":\"{number}\",\"v\":{sent}}}}}"),
+        );
+        assert_eq!(reply.status, 201, "{sent}: {reply:?}");
+        let filter = format!("{{\"filter\":{{\"_id\":\"{number}\"}}}}");
+        for (accept, spelled) in [("application/ejson", ejson), ("application/json", plain)] {
+            let reply = bridge.call_text("findOne", accept, &filter);
+            assert_eq!(reply.header("content-type"), Some(accept));
+            assert_eq!(reply.text, format!("{{\"document\":{{\"_id\":\"{number}\",\"v\":{spelled}}}}}"), "{sent}");
+        }
+    }
+}
+
+#[test]
+fn what_mongodb_thinks_the_types_are() {
+    let bridge = Bridge::start();
+    for (sent, kind) in [
+        ("1", "int"),
+        ("2147483648", "long"),
+        ("1.0", "double"),
+        (r#"{"$numberDecimal":"1"}"#, "decimal"),
+        (r#"{"$oid":"5a1f00000000000000000001"}"#, "objectId"),
+        (r#"{"$date":"2021-03-04T05:06:07Z"}"#, "date"),
+        (r#"{"$binary":{"base64":"","subType":"00"}}"#, "binData"),
+        (r#"{"$timestamp":{"t":5,"i":6}}"#, "timestamp"),
+    ] {
+        bridge.call_text(
+            "replaceOne",
+            "*/*",
+            &format!("{{\"filter\":{{}},\"upsert\":true,\"replacement\":{{\"v\":{sent}}}}}"),
+        );
+        let found = bridge.ok("find", json!({"filter": {"v": {"$type": kind}}}));
+        assert_eq!(found["documents"].as_array().unwrap().len(), 1, "{sent} is no {kind}");
+    }
+}
+
+#[test]
+fn extended_json_in_filters_of_plain_bodies() {
+    let bridge = Bridge::start();
+    bridge.call_text("insertOne", "*/*", r#"{"document":{"_id":1,"d":{"$date":"2021-03-04T05:06:07Z"}}}"#);
+    for filter in [
+        r#"{"d":{"$date":"2021-03-04T05:06:07.000Z"}}"#,
+        r#"{"d":{"$gt":{"$date":{"$numberLong":"0"}}}}"#,
+        r#"{"_id":{"$in":[{"$numberLong":"1"}]}}"#,
+        r#"{"d":{"$lt":{"$maxKey":1}}}"#,
+    ] {
+        let reply = bridge.call_text("find", "*/*", &format!("{{\"filter\":{filter},\"projection\":{{\"_id\":1}}}}"));
+        assert_eq!(reply.text, r#"{"documents":[{"_id":1}]}"#, "{filter}");
+    }
+}
