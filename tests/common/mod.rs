@@ -3,5 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+pub mod faulty;
+pub mod proxy;
 pub mod redis;
 pub mod system;

@@ -1,14 +1,10 @@
 //! The port `Cache` on a real Redis, natively, and what the port does not show of it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use bytes::Bytes;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Value, cmd};
 use store_api::cache::redis::{Connection, Connector, RedisCache};
 use store_api::cache::scripts::{Argument, Reply};
-use xtask::log::Log;
-use xtask::project;
 use xtask::redis::Redis;
 
 /// A Redis of its own, stopped when dropped, the cache on it, and a connection beside it.
@@ -20,12 +16,7 @@ pub struct TestRedis {
 
 /// Starts a Redis.
 pub async fn connected() -> TestRedis {
-    xtask::install::redis().unwrap();
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let log = project::scratch_dir().join(format!("protocol-{}-{number}.log", std::process::id()));
-    let mut server = Redis::new(Log::create(log).unwrap()).unwrap();
-    server.part.start().expect("a Redis");
+    let server = Redis::temporary().expect("a Redis");
     let client = Client::open(server.url()).unwrap();
     TestRedis {
         cache: RedisCache::new(Native(client.clone())),

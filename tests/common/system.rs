@@ -113,7 +113,7 @@ impl Deref for SecondHost {
 }
 
 impl Client {
-    fn new(base_url: &str) -> Self {
+    pub fn new(base_url: &str) -> Self {
         let agent = Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
         Client { base_url: base_url.to_owned(), agent }
     }
