@@ -15,6 +15,20 @@ const BREAKER: Duration = Duration::from_secs(1);
 /// What a request may take on a machine that is busy compiling, beside what it waits for.
 const SLACK: Duration = Duration::from_millis(400);
 
+/// What no Redis answers: no protocol at all, a string that never ends, an array cut short, an unknown error.
+const REDIS_GARBAGE: [&[u8]; 4] =
+    [b"\xff\x00!garbage?\r\n\r\n", b"$1000000000\r\nabc", b"*2\r\n:1\r\n", b"-ERR something broke\r\n"];
+
+/// What no Data API answers: no protocol at all, its own failures, a document that is none, half a body, nothing.
+const STORE_GARBAGE: [&[u8]; 6] = [
+    b"\xff\x00!garbage?\r\n\r\n",
+    b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 13\r\n\r\n{\"error\":\"x\"}",
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n<html>no!",
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"documents\":7}",
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{\"documents\":[{",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+];
+
 /// Reads a while, and says how many reads took as long as a timeout.
 fn reads_are_right(system: &Faulty, mode: Mode) {
     let mut slow = 0;
@@ -39,7 +53,9 @@ fn becomes_a_hit(system: &Faulty, mode: Mode) {
 #[test]
 fn reads_are_right_while_the_way_to_redis_is_broken_and_recover() {
     let system = Faulty::start(&[]);
-    for mode in [Mode::Refuse, Mode::Hang, Mode::Slow(CACHE_TIMEOUT * 2), Mode::CutAnswers, Mode::Garbage] {
+    let garbage = REDIS_GARBAGE.map(Mode::Answer);
+    let broken = [Mode::Refuse, Mode::Hang, Mode::Slow(CACHE_TIMEOUT * 2), Mode::CutAnswers];
+    for mode in broken.into_iter().chain(garbage) {
         system.to_redis.set(mode);
         reads_are_right(&system, mode);
         // A write goes through, and the next read shows it.
@@ -52,32 +68,68 @@ fn reads_are_right_while_the_way_to_redis_is_broken_and_recover() {
     }
 }
 
+/// How to make a Redis refuse writes, and how to undo that.
+const REFUSALS: [(&str, &str); 3] = [
+    // It is full.
+    ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+    ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
+    // It becomes a replica of a server that nobody runs, and so is read-only.
+    ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+];
+
+fn command(system: &Faulty, line: &str) {
+    let words: Vec<_> = line.split(' ').collect();
+    let () = redis::cmd(words[0]).arg(&words[1..]).query(&mut system.backends.redis_connection()).unwrap();
+}
+
 #[test]
 fn a_redis_that_will_not_write_is_read_around() {
-    let system = Faulty::start(&[]);
-    let mut redis = system.direct_redis();
-    for (setting, value, back) in [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")] {
-        let policy: () =
-            redis::cmd("CONFIG").arg(&["SET", "maxmemory-policy", "noeviction"]).query(&mut redis).unwrap();
-        let () = policy;
-        let () = redis::cmd("CONFIG").arg(&["SET", setting, value]).query(&mut redis).unwrap();
-        let write = system.put("/api/update/games/5a1f00000000000000000008", &json!({ "price": 30.5 }));
-        assert_eq!(write.status, 200, "{setting}");
+    let ttl = Duration::from_secs(2);
+    let system = Faulty::start(&[("cache_ttl_seconds", "2")]);
+    command(&system, "CONFIG SET maxmemory-policy noeviction");
+    for ((refuse, undo), price) in REFUSALS.into_iter().zip([30.5, 31.5, 32.5]) {
+        system.get(CELESTE);
+        command(&system, refuse);
+        let write = system.put("/api/update/games/5a1f00000000000000000008", &json!({ "price": price }));
+        assert_eq!(write.status, 200, "{refuse}");
+        match write.header("cache-status") {
+            "" => {}
+            // Nothing can be deleted in such a Redis: the write says so, and the TTL bounds how long that matters.
+            "redis; fwd=method; detail=not-invalidated" => sleep(ttl),
+            other => panic!("{refuse}: {other}"),
+        }
         for _ in 0..3 {
             let answer = system.get(CELESTE);
-            assert_eq!((answer.status, answer.json()["price"].clone()), (200, json!(30.5)), "{setting}");
+            assert_eq!((answer.status, answer.json()["price"].clone()), (200, json!(price)), "{refuse}");
         }
-        let () = redis::cmd("CONFIG").arg(&["SET", setting, back]).query(&mut redis).unwrap();
+        command(&system, undo);
         sleep(BREAKER);
         system.get(CELESTE);
-        assert_eq!(system.get(CELESTE).header("x-cache"), "HIT", "{setting}");
+        assert_eq!(system.get(CELESTE).header("x-cache"), "HIT", "{refuse}");
     }
+}
+
+#[test]
+fn consistent_writes_nothing_to_the_store_that_redis_will_not_record() {
+    let system = Faulty::start(&[("cache_write_policy", "consistent")]);
+    let before = system.get(CELESTE).json();
+    // A Redis that is full still deletes, and a script that has deleted may write its fence, too.
+    for (refuse, undo) in &REFUSALS[1..] {
+        command(&system, refuse);
+        let write = system.put("/api/update/games/5a1f00000000000000000008", &json!({ "price": 1.25 }));
+        assert_eq!((write.status, write.header("retry-after")), (503, "1"), "{refuse}");
+        assert_eq!(system.get(CELESTE).json(), before, "{refuse}");
+        command(&system, undo);
+    }
+    let write = system.put("/api/update/games/5a1f00000000000000000008", &json!({ "price": 1.25 }));
+    assert_eq!(write.status, 200);
+    assert_eq!(system.get(CELESTE).json()["price"], 1.25);
 }
 
 #[test]
 fn a_redis_that_asks_for_another_password_is_read_around() {
     let system = Faulty::start(&[]);
-    let mut redis = system.direct_redis();
+    let mut redis = system.backends.redis_connection();
     let () = redis::cmd("CONFIG").arg(&["SET", "requirepass", "secret"]).query(&mut redis).unwrap();
     let () = redis::cmd("CLIENT").arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"]).query(&mut redis).unwrap();
     reads_are_right(&system, Mode::Pass);
@@ -101,18 +153,15 @@ fn the_write_policy_consistent_writes_nothing_that_it_cannot_record() {
 fn while_the_store_is_broken_hits_go_on_and_nothing_wrong_is_cached() {
     let system = Faulty::start(&[("cache_ttl_seconds", "600")]);
     system.get("/api/showDB/games");
-    for (mode, statuses) in [
-        (Mode::Refuse, [502, 503].as_slice()),
-        (Mode::Hang, &[504]),
-        (Mode::CutAnswers, &[502]),
-        (Mode::Garbage, &[502]),
-    ] {
+    let broken = [(Mode::Refuse, [502, 503].as_slice()), (Mode::Hang, &[504]), (Mode::CutAnswers, &[502])];
+    let garbage = STORE_GARBAGE.map(|answer| (Mode::Answer(answer), [502].as_slice()));
+    for (n, (mode, statuses)) in broken.into_iter().chain(garbage).enumerate() {
         system.to_store.set(mode);
         let hit = system.get("/api/showDB/games");
         assert_eq!((hit.status, hit.header("x-cache")), (200, "HIT"), "{mode:?}");
-        let path = format!("/api/showDB/games?item={mode:?}");
+        let path = format!("/api/showDB/games?item=nobody-sells-this-{n}");
         for _ in 0..2 {
-            let (miss, took) = system.timed(&path.replace(' ', ""));
+            let (miss, took) = system.timed(&path);
             assert!(statuses.contains(&miss.status), "{mode:?}: {}", miss.status);
             assert_eq!(miss.header("content-type"), "application/problem+json");
             assert!(took < STORE_TIMEOUT + Duration::from_millis(100) + SLACK, "{mode:?} took {took:?}");

@@ -1,62 +1,43 @@
-//! The whole system with a proxy before Redis and one before the bridge.
+//! Hosts with a proxy before Redis and one before the bridge, each to be broken.
 
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use xtask::data_api::DataApi;
-use xtask::log::Log;
-use xtask::mongodb::MongoDb;
-use xtask::project;
-use xtask::redis::Redis;
-use xtask::stack::{Stack, StackConfig};
-
+use super::backends::Backends;
+use super::client::{Answer, Client};
+use super::host::Host;
 use super::proxy::Proxy;
-use super::system::{Answer, Client};
 
-/// How long Redis may take, in [`Faulty`].
+/// How long Redis may take.
 pub const CACHE_TIMEOUT: Duration = Duration::from_millis(150);
-/// How long the store may take, in [`Faulty`].
+/// How long the store may take.
 pub const STORE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// The system, its short timeouts, and what stands between its parts; it derefs to a client of it.
-pub struct Faulty {
-    client: Client,
-    pub stack: Stack,
+/// A host, and its ways to Redis and to the store; it derefs to a client of it.
+pub struct Node {
+    pub host: Host,
     pub to_redis: Proxy,
     pub to_store: Proxy,
-    pub redis: Redis,
-    _bridge: DataApi,
-    _mongodb: MongoDb,
 }
 
-impl Faulty {
-    /// Everything running, and the games seeded.
-    pub fn start(variables: &[(&str, &str)]) -> Self {
-        let redis = Redis::temporary().expect("a Redis");
-        let mongodb = MongoDb::temporary().expect("a MongoDB");
-        let log = project::scratch_dir().join(format!("faulty-{}-{}.log", std::process::id(), port_of(&redis.url())));
-        let mut bridge =
-            DataApi::new(&mongodb.uri(), "local-dev-key", "mongodb-atlas", Log::create(log).unwrap()).unwrap();
-        xtask::programs::build(xtask::host::Runtime::Host).expect("the programs build");
-        bridge.part.start().expect("a bridge");
-        let to_redis = Proxy::before(([127, 0, 0, 1], port_of(&redis.url())).into());
-        let to_store = Proxy::before(([127, 0, 0, 1], port_of(&bridge.url())).into());
-        let config = StackConfig {
-            redis_url: Some(format!("redis://{}", to_redis.address())),
-            data_api_url: Some(
-                bridge.url().replace(&port_of(&bridge.url()).to_string(), &to_store.address().port().to_string()),
-            ),
-            ..StackConfig::default()
-        };
-        let config = config
-            .variable("cache_timeout_ms", &CACHE_TIMEOUT.as_millis().to_string())
-            .variable("store_timeout_ms", &STORE_TIMEOUT.as_millis().to_string());
-        let config = variables.iter().fold(config, |config, (name, value)| config.variable(name, value));
-        let stack = Stack::start(config).expect("the system starts");
-        let client = Client::new(stack.base_url());
-        let system = Faulty { client, stack, to_redis, to_store, redis, _bridge: bridge, _mongodb: mongodb };
-        assert_eq!(system.post("/api/initDB/all").status, 200);
-        system
+impl Node {
+    /// A host on these servers, with short timeouts, and these variables.
+    pub fn start(backends: &Backends, variables: &[(&str, &str)]) -> Self {
+        let to_redis = Proxy::before(backends.redis_address());
+        let to_store = Proxy::before(backends.bridge_address());
+        let redis_url = format!("redis://{}", to_redis.address());
+        let direct = backends.bridge_address().to_string();
+        let data_api_url = backends.bridge.url().replace(&direct, &to_store.address().to_string());
+        let cache_timeout = CACHE_TIMEOUT.as_millis().to_string();
+        let store_timeout = STORE_TIMEOUT.as_millis().to_string();
+        let mut all = vec![
+            ("redis_url", redis_url.as_str()),
+            ("data_api_url", data_api_url.as_str()),
+            ("cache_timeout_ms", &cache_timeout),
+            ("store_timeout_ms", &store_timeout),
+        ];
+        all.extend(variables);
+        Node { host: Host::start(&all), to_redis, to_store }
     }
 
     /// A read, and how long it took.
@@ -67,23 +48,34 @@ impl Faulty {
     }
 }
 
-impl Deref for Faulty {
+impl Deref for Node {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        &self.client
+        &self.host
     }
 }
 
-/// The port in `scheme://127.0.0.1:PORT/…`.
-fn port_of(url: &str) -> u16 {
-    let after = url.rsplit_once("127.0.0.1:").unwrap().1;
-    after.split('/').next().unwrap().parse().unwrap()
+/// One node and its servers, the games seeded; it derefs to the node.
+pub struct Faulty {
+    // Dropped first: it has connections to the others.
+    node: Node,
+    pub backends: Backends,
 }
 
 impl Faulty {
-    /// A connection to Redis past the proxy.
-    pub fn direct_redis(&self) -> redis::Connection {
-        redis::Client::open(self.redis.url()).unwrap().get_connection().unwrap()
+    pub fn start(variables: &[(&str, &str)]) -> Self {
+        let backends = Backends::start();
+        let node = Node::start(&backends, variables);
+        assert_eq!(node.post("/api/initDB/all").status, 200);
+        Faulty { node, backends }
+    }
+}
+
+impl Deref for Faulty {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
     }
 }

@@ -20,8 +20,8 @@ pub enum Mode {
     Slow(Duration),
     /// Passes requests on, and half of the answer; then closes.
     CutAnswers,
-    /// Swallows requests, and answers with what is no answer in any protocol.
-    Garbage,
+    /// Swallows requests, and answers each with this; then closes.
+    Answer(&'static [u8]),
     /// Passes on, but each piece may be delayed, or the connection closed before it, by chance.
     Chaos,
 }
@@ -39,6 +39,8 @@ struct Shared {
     chance: AtomicU64,
     /// How many pieces were delayed, connections closed.
     faults: AtomicU64,
+    /// How many pieces began a request of HTTP's method `POST`.
+    posts: AtomicU64,
 }
 
 impl Proxy {
@@ -52,6 +54,7 @@ impl Proxy {
             stopped: AtomicBool::new(false),
             chance: AtomicU64::new(1),
             faults: AtomicU64::new(0),
+            posts: AtomicU64::new(0),
         });
         let of_thread = Arc::clone(&shared);
         thread::spawn(move || {
@@ -74,6 +77,12 @@ impl Proxy {
         *self.shared.mode.lock().unwrap() = mode;
     }
 
+    /// How many requests of HTTP's method `POST` came by: all that the bridge is ever asked.
+    pub fn posts(&self) -> u64 {
+        self.shared.posts.load(Ordering::Relaxed)
+    }
+
+    /// How many pieces [`Mode::Chaos`] delayed, and connections it closed.
     pub fn faults(&self) -> u64 {
         self.shared.faults.load(Ordering::Relaxed)
     }
@@ -120,6 +129,9 @@ impl Shared {
                 Err(_) => break,
             };
             let piece = &buffer[..length];
+            if request && piece.starts_with(b"POST ") {
+                self.posts.fetch_add(1, Ordering::Relaxed);
+            }
             let passed = match (self.mode(), request) {
                 (Mode::Pass, _) | (Mode::CutAnswers, true) | (Mode::Slow(_), true) => to.write_all(piece).is_ok(),
                 (Mode::Refuse, _) => false,
@@ -132,8 +144,11 @@ impl Shared {
                     let _ = to.write_all(&piece[..length / 2]);
                     false
                 }
-                (Mode::Garbage, true) => from.write_all(b"\xff\x00!garbage?\r\n\r\n").is_ok(),
-                (Mode::Garbage, false) => true,
+                (Mode::Answer(answer), true) => {
+                    let _ = from.write_all(answer);
+                    false
+                }
+                (Mode::Answer(_), false) => true,
                 (Mode::Chaos, _) => self.chaotic(piece, &mut to),
             };
             if !passed {

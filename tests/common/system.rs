@@ -2,40 +2,17 @@
 
 use std::ops::Deref;
 
-use http::HeaderMap;
 use redis::Commands;
-use serde_json::Value;
-use ureq::Agent;
-use ureq::http::Request;
-use xtask::host::{HostOptions, Runtime, base_url, host};
-use xtask::log::Log;
-use xtask::part::Part;
+use xtask::project;
 use xtask::stack::{Stack, StackConfig};
-use xtask::{port, project};
+
+use super::client::Client;
+use super::host::Host;
 
 /// The whole system, stopped when dropped; it derefs to a client of it.
 pub struct System {
     stack: Stack,
     client: Client,
-}
-
-/// An HTTP client of one host.
-pub struct Client {
-    base_url: String,
-    agent: Agent,
-}
-
-/// A second host beside a system's own, with other variables.
-pub struct SecondHost {
-    client: Client,
-    _part: Part,
-}
-
-/// What came back.
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
 }
 
 impl System {
@@ -49,18 +26,10 @@ impl System {
     }
 
     /// A host of its own, with these variables, on the same Redis and Data API.
-    pub fn second_host(&self, variables: &[(&str, &str)]) -> SecondHost {
+    pub fn second_host(&self, variables: &[(&str, &str)]) -> Host {
         let mut all = vec![("redis_url", self.stack.redis_url()), ("data_api_url", self.stack.data_api_url())];
         all.extend(variables);
-        let all: Vec<_> = all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let port = port::free().unwrap();
-        let listen = ([127, 0, 0, 1], port).into();
-        let options =
-            HostOptions { runtime: Runtime::Host, listen, runtime_config: None, variables: &all, arguments: &[] };
-        let log = Log::create(project::scratch_dir().join(format!("second-host-{port}.log"))).unwrap();
-        let mut part = host(&options, log);
-        part.start().expect("a second host starts");
-        SecondHost { client: Client::new(&base_url(listen)), _part: part }
+        Host::start(&all)
     }
 
     pub fn stop_redis(&mut self) {
@@ -101,67 +70,6 @@ impl Deref for System {
 
     fn deref(&self) -> &Client {
         &self.client
-    }
-}
-
-impl Deref for SecondHost {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl Client {
-    pub fn new(base_url: &str) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
-        Client { base_url: base_url.to_owned(), agent }
-    }
-
-    pub fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
-    pub fn send(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base_url));
-        if let Some(content_type) = content_type {
-            request = request.header("Content-Type", content_type);
-        }
-        let answer = self.agent.run(request.body(body).unwrap()).unwrap();
-        let (head, mut body) = answer.into_parts();
-        Answer { status: head.status.as_u16(), headers: head.headers, body: body.read_to_vec().unwrap() }
-    }
-
-    pub fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, None, b"")
-    }
-
-    pub fn post(&self, path: &str) -> Answer {
-        self.send("POST", path, None, b"")
-    }
-
-    pub fn delete(&self, path: &str) -> Answer {
-        self.send("DELETE", path, None, b"")
-    }
-
-    pub fn put(&self, path: &str, body: &Value) -> Answer {
-        self.send("PUT", path, Some("application/json"), body.to_string().as_bytes())
-    }
-
-    pub fn add(&self, collection: &str, document: &Value) -> Answer {
-        let path = format!("/api/add/{collection}");
-        self.send("POST", &path, Some("application/json"), document.to_string().as_bytes())
-    }
-}
-
-impl Answer {
-    /// A header's value, or nothing.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::part::{Death, Part};
 use crate::progress::status;
 use crate::redis::Redis;
 use crate::{port, programs};
-pub(crate) use scratch::Scratch;
+pub use scratch::Scratch;
 
 /// The running system. Dropping it stops what it started.
 #[derive(Debug)]

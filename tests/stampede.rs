@@ -1,0 +1,93 @@
+//! Many clients miss at once, on two hosts: the store is asked once, and a holder that dies is waited for no longer than
+//! its lease.
+
+mod common;
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::backends::Backends;
+use common::client::{Answer, Client};
+use common::faulty::Node;
+use common::proxy::Mode;
+use store_api::cache::aside::LEASE;
+
+const CLIENTS: usize = 40;
+
+/// Two hosts on the same servers, the games seeded, and nothing cached.
+fn two_hosts(variables: &[(&str, &str)]) -> ([Node; 2], Backends) {
+    let backends = Backends::start();
+    let nodes = [(); 2].map(|()| Node::start(&backends, variables));
+    assert_eq!(nodes[0].post("/api/initDB/all").status, 200);
+    (nodes, backends)
+}
+
+/// Sends the same request from many clients to both hosts at the same time.
+fn all_at_once(nodes: &[Node; 2], path: &str) -> Vec<(Answer, Duration)> {
+    let ready = Barrier::new(CLIENTS);
+    thread::scope(|scope| {
+        let ready = &ready;
+        let clients = (0..CLIENTS).map(|n| {
+            let client = Client::new(nodes[n % 2].base_url());
+            scope.spawn(move || {
+                ready.wait();
+                let began = Instant::now();
+                (client.get(path), began.elapsed())
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        clients.into_iter().map(|client| client.join().unwrap()).collect()
+    })
+}
+
+fn asked(nodes: &[Node; 2]) -> u64 {
+    nodes.iter().map(|node| node.to_store.posts()).sum()
+}
+
+#[test]
+fn simultaneous_misses_ask_the_store_once() {
+    let (nodes, _backends) = two_hosts(&[("store_timeout_ms", "5000"), ("cache_timeout_ms", "2000")]);
+    // Slow enough that all have missed before the first is answered.
+    for node in &nodes {
+        node.to_store.set(Mode::Slow(Duration::from_millis(700)));
+    }
+    for path in ["/api/showDB/games", "/api/get/games/5a1f00000000000000000008", "/api/showDB/games?sort=-price"] {
+        let before = asked(&nodes);
+        let answers = all_at_once(&nodes, path);
+        assert_eq!(asked(&nodes) - before, 1, "{path}");
+        let misses = answers.iter().filter(|(answer, _)| answer.header("x-cache") == "MISS").count();
+        let hits = answers.iter().filter(|(answer, _)| answer.header("x-cache") == "HIT").count();
+        assert_eq!((misses, hits), (1, CLIENTS - 1), "{path}");
+        assert!(answers.iter().all(|(answer, _)| answer.status == 200 && answer.body == answers[0].0.body), "{path}");
+    }
+    // And once for an id that nobody has: as an `_id`, and then as the value of any field.
+    let before = asked(&nodes);
+    let answers = all_at_once(&nodes, "/api/get/games/5a1f0000000000000000ffff");
+    assert!(answers.iter().all(|(answer, _)| answer.status == 404));
+    assert_eq!(asked(&nodes) - before, 2);
+}
+
+#[test]
+fn a_lease_holder_that_dies_is_waited_for_no_longer_than_its_lease() {
+    let (mut nodes, _backends) = two_hosts(&[("store_timeout_ms", "5000"), ("cache_timeout_ms", "2000")]);
+    nodes[0].to_store.set(Mode::Hang);
+    let path = "/api/showDB/games";
+    thread::scope(|scope| {
+        let holder = Client::new(nodes[0].base_url());
+        scope.spawn(move || assert!(holder.try_send("GET", path, None, b"").is_err(), "its host was killed"));
+        while nodes[0].to_store.posts() == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let began = Instant::now();
+        let follower = Client::new(nodes[1].base_url());
+        let follower = scope.spawn(move || follower.get(path));
+        nodes[0].host.part.kill().unwrap();
+        let answer = follower.join().unwrap();
+        assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (200, 8));
+        let took = began.elapsed();
+        assert!(took < LEASE + Duration::from_secs(1), "it waited {took:?}");
+    });
+    nodes[1].get(path);
+    assert_eq!(nodes[1].get(path).header("x-cache"), "HIT");
+}
