@@ -1,5 +1,7 @@
 //! Redis, the bridge and MongoDB misbehave in every way that a network and a full disk allow, and reads stay right.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use std::thread::sleep;

@@ -12,6 +12,8 @@ use store_api::cache::{Cache, Entry, Fill, Permit, Scope, Taken};
 use store_api::object_id::ObjectId;
 
 const LEASE: Duration = Duration::from_secs(2);
+/// How long readers do not follow one another after a fill that was overtaken; and a bit.
+const APART: Duration = Duration::from_millis(130);
 const AGE: Duration = Duration::from_secs(6);
 const TTL: Duration = Duration::from_secs(60);
 const FENCE: Duration = Duration::from_secs(20);
@@ -95,6 +97,12 @@ async fn a_reader_overtaken_by_a_write_does_not_fill() {
         redis.cache.end_write("games", &scopes, WRITER).await.unwrap();
         assert!(!fill(&redis, &entry, READER, &permit, "old").await);
         assert_eq!(redis.cache.get(&entry).await.unwrap(), None);
+        // For a moment nobody leads and nobody follows: where writes do not pause, the next fill is overtaken, too.
+        let taken = redis.cache.take(&entry, OTHER, LEASE).await.unwrap();
+        assert_eq!(taken, Taken::Unfillable);
+        tokio::time::sleep(APART).await;
+        let permit = lead(&redis, &entry, OTHER).await;
+        assert!(fill(&redis, &entry, OTHER, &permit, "new").await);
     }
 }
 
@@ -107,13 +115,14 @@ async fn nothing_is_cached_behind_a_fence() {
     redis.cache.begin_write("games", &scopes, WRITER, FENCE).await.unwrap();
     assert!(!fill(&redis, &entry, READER, &permit, "old").await);
     let taken = redis.cache.take(&entry, READER, LEASE).await.unwrap();
-    assert_eq!(taken, Taken::Fenced);
+    assert_eq!(taken, Taken::Unfillable);
     // Of two writers' fences each stands for itself.
     redis.cache.begin_write("games", &scopes, OTHER, FENCE).await.unwrap();
     redis.cache.end_write("games", &scopes, WRITER).await.unwrap();
     let taken = redis.cache.take(&entry, READER, LEASE).await.unwrap();
-    assert_eq!(taken, Taken::Fenced);
+    assert_eq!(taken, Taken::Unfillable);
     redis.cache.end_write("games", &scopes, OTHER).await.unwrap();
+    tokio::time::sleep(APART).await;
     let permit = lead(&redis, &entry, READER).await;
     assert!(fill(&redis, &entry, READER, &permit, "new").await);
 }
@@ -125,7 +134,7 @@ async fn a_fence_that_is_never_lifted_runs_out() {
     let short = Duration::from_millis(50);
     redis.cache.begin_write("games", &scopes, WRITER, short).await.unwrap();
     let taken = redis.cache.take(&listing(), READER, LEASE).await.unwrap();
-    assert_eq!(taken, Taken::Fenced);
+    assert_eq!(taken, Taken::Unfillable);
     tokio::time::sleep(short * 2).await;
     lead(&redis, &listing(), READER).await;
 }
@@ -140,6 +149,7 @@ async fn a_fill_that_comes_too_late_is_refused() {
     let age = Duration::from_millis(10);
     assert!(!redis.cache.fill(&entry, READER, &permit, age, value, TTL).await.unwrap());
     // It has given its lease back all the same.
+    tokio::time::sleep(APART).await;
     lead(&redis, &entry, OTHER).await;
 }
 

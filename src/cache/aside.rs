@@ -11,10 +11,10 @@ use super::guard::Guard;
 use super::{Cache, CacheError, Entry, Fill, Permit, Taken};
 use crate::config::Config;
 use crate::etag::ETag;
-use crate::platform::Platform;
+use crate::platform::{Platform, within};
 use crate::store::StoreError;
 
-/// How long one reader has a key to itself. A holder that dies costs the others no more than this.
+/// How long one reader has a key to itself, at most. A holder that dies costs the others no more than this.
 pub const LEASE: Duration = Duration::from_secs(2);
 
 /// For how long it is remembered at most that there is no such document.
@@ -78,9 +78,17 @@ enum Way {
     /// Read the store, and fill with this permit where there is one.
     Load(Option<(u64, Permit)>),
     Bypass(&'static str),
+    /// The reader that it followed took as long as the store may.
+    TimedOut,
 }
 
 impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
+    /// How long one reader has a key to itself: half of what the store may take at most, so that whoever followed a holder
+    /// that died has the other half to read the store.
+    pub fn lease(config: &Config) -> Duration {
+        LEASE.min(config.store_timeout / 2)
+    }
+
     /// The longest that a reader may take from taking the generations to filling.
     pub fn max_fill_age(config: &Config) -> Duration {
         config.store_timeout + config.cache_timeout + Duration::from_secs(1)
@@ -97,12 +105,12 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
     ) -> Result<Found, StoreError> {
         let began = self.platform.now();
         if !self.config.caching() {
-            let value = load.await?;
+            let value = self.load(load, began + self.config.store_timeout).await?;
             let store_time = Some(self.platform.now() - began);
             let source = Source::Bypass { detail: "off" };
             return Ok(found(value, source, Duration::ZERO, store_time));
         }
-        let way = self.look(entry).await;
+        let (way, missed) = self.look(entry).await;
         let looked = self.platform.now();
         let cache_time = looked - began;
         let (permit, bypass) = match way {
@@ -111,8 +119,10 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
             }
             Way::Load(permit) => (permit, None),
             Way::Bypass(detail) => (None, Some(detail)),
+            Way::TimedOut => return Err(StoreError::Timeout),
         };
-        let loaded = load.await;
+        // What it waited for another reader counts: a miss takes no longer than the store may.
+        let loaded = self.load(load, missed + self.config.store_timeout).await;
         let now = self.platform.now();
         let store_time = Some(now - looked);
         let value = match loaded {
@@ -139,9 +149,28 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         Ok(result)
     }
 
-    /// One `GET`. The TTL is asked for in the same round trip where the instance has no note of it, and in a second
-    /// one where its note is of another value.
-    async fn look(&self, entry: &Entry) -> Way {
+    async fn load<T>(
+        &self,
+        load: impl Future<Output = Result<T, StoreError>>,
+        deadline: Duration,
+    ) -> Result<T, StoreError> {
+        let left = deadline.saturating_sub(self.platform.now());
+        within(self.platform, left, load).await.unwrap_or(Err(StoreError::Timeout))
+    }
+
+    /// The way on, and when the cache turned out not to have the value.
+    async fn look(&self, entry: &Entry) -> (Way, Duration) {
+        let found = self.find(entry).await;
+        let now = self.platform.now();
+        match found {
+            Some(way) => (way, now),
+            None => (self.missed(entry, now + self.config.store_timeout).await, now),
+        }
+    }
+
+    /// One `GET`; `None` is a miss. The TTL is asked for in the same round trip where the instance has no note of it, and
+    /// in a second one where its note is of another value.
+    async fn find(&self, entry: &Entry) -> Option<Way> {
         let key = entry.value_key();
         let (value, ttl) = if self.freshness.knows(&key) {
             (self.step(self.cache.get(entry)).await, None)
@@ -151,12 +180,12 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         };
         let value = match value {
             Ok(Some(value)) => value,
-            Ok(None) => return self.missed(entry).await,
-            Err(error) => return Way::Bypass(bypass_detail(&error)),
+            Ok(None) => return None,
+            Err(error) => return Some(Way::Bypass(bypass_detail(&error))),
         };
         let etag = ETag::of(&value);
         if let Some(left) = self.freshness.left(&key, &etag, self.platform.now()) {
-            return Way::Hit(Some((value, etag)), Some(left));
+            return Some(Way::Hit(Some((value, etag)), Some(left)));
         }
         let ttl = match ttl {
             Some(ttl) => ttl,
@@ -166,29 +195,29 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         if let Some(ttl) = ttl {
             self.freshness.note(key, etag.clone(), self.platform.now() + ttl);
         }
-        Way::Hit(Some((value, etag)), ttl)
+        Some(Way::Hit(Some((value, etag)), ttl))
     }
 
     /// After a miss: leads, or follows the reader that does.
-    async fn missed(&self, entry: &Entry) -> Way {
+    async fn missed(&self, entry: &Entry, deadline: Duration) -> Way {
         let token = self.platform.random();
-        let until = self.platform.now() + LEASE;
+        let lease = Self::lease(self.config);
         let mut pause = FIRST_LOOK;
         loop {
-            match self.step(self.cache.take(entry, token, LEASE)).await {
+            match self.step(self.cache.take(entry, token, lease)).await {
                 Ok(Taken::Value(value)) => {
                     let etag = ETag::of(&value);
                     return Way::Hit(Some((value, etag)), None);
                 }
                 Ok(Taken::Absent) => return Way::Hit(None, None),
                 Ok(Taken::Lead(permit)) => return Way::Load(Some((token, permit))),
-                // A fence is lifted with the write's end, at the latest at its deadline; neither is worth waiting for.
-                Ok(Taken::Fenced) => return Way::Load(None),
-                Ok(Taken::Follow) if self.platform.now() + pause < until => {
+                // A write is in flight, or overtook the last reader: whoever leads now may not fill either.
+                Ok(Taken::Unfillable) => return Way::Load(None),
+                Ok(Taken::Follow) if self.platform.now() + pause < deadline => {
                     self.platform.sleep(pause).await;
                     pause = (pause * 2).min(LAST_LOOK);
                 }
-                Ok(Taken::Follow) => return Way::Load(None),
+                Ok(Taken::Follow) => return Way::TimedOut,
                 Err(CacheError::Refused(_)) => return Way::Load(None),
                 Err(error) => return Way::Bypass(bypass_detail(&error)),
             }

@@ -5,6 +5,10 @@
 -- were taken, ARGV[5] how long after that a fill may come, ARGV[6] the value; in milliseconds; then the generations.
 -- Result: 1 stored, 0 not stored. The lease is given back either way.
 
+-- How long readers do not follow one another after a fill that was overtaken by a write: so long that each of those who
+-- follow looks once. Where writes come without a pause, all of them would wait in a row for fills that never come.
+local APART_MS = 100
+
 local clock = redis.call('TIME')
 local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
@@ -45,6 +49,10 @@ if still_true() then
   end
 end
 if redis.call('GET', KEYS[3]) == ARGV[1] then
-  redis.call('DEL', KEYS[3])
+  if stored == 1 or refused then
+    redis.call('DEL', KEYS[3])
+  else
+    redis.call('SET', KEYS[3], 'apart', 'PX', APART_MS)
+  end
 end
 return refused or stored

@@ -62,8 +62,8 @@ pub enum Taken {
     Lead(Permit),
     /// Another reader has the lease: the value will be there soon.
     Follow,
-    /// A write is in flight: read the store, and leave the cache alone.
-    Fenced,
+    /// A write is in flight, or has overtaken the last reader: read the store, and leave the cache alone.
+    Unfillable,
 }
 
 /// What a lease holder must show to fill.
@@ -122,7 +122,8 @@ pub trait Cache {
     fn take(&self, entry: &Entry, token: u64, lease: Duration) -> impl Future<Output = Result<Taken, CacheError>>;
 
     /// Stores a value, unless a fence stands, a generation has changed, or `permit` is older than `max_age`.
-    /// Gives the lease back in any case. Whether it was stored.
+    /// Gives the lease back in any case. Whether it was stored; where it was not, readers do not follow one another for a
+    /// moment.
     fn fill(
         &self,
         entry: &Entry,

@@ -109,7 +109,7 @@ pub fn taken(reply: Vec<Reply>) -> Option<Taken> {
             Some(Taken::Lead(Permit { taken_at_ms, generations: generations.collect::<Option<_>>()? }))
         }
         (4, None) => Some(Taken::Follow),
-        (5, None) => Some(Taken::Fenced),
+        (5, None) => Some(Taken::Unfillable),
         _ => None,
     }
 }
@@ -203,7 +203,7 @@ mod tests {
             Some(Taken::Lead(Permit { taken_at_ms: 1700, generations: vec![17, 18] }))
         );
         assert_eq!(taken(vec![Reply::Number(4)]), Some(Taken::Follow));
-        assert_eq!(taken(vec![Reply::Number(5)]), Some(Taken::Fenced));
+        assert_eq!(taken(vec![Reply::Number(5)]), Some(Taken::Unfillable));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 --   {2}                           the document is known not to exist
 --   {3, now, generation, …}       the reader has the lease; now is Redis's clock in milliseconds
 --   {4}                           another reader has the lease
---   {5}                           a write is in flight on one of the scopes
+--   {5}                           a write is in flight on one of the scopes, or overtook the last reader
 
 local value = redis.call('GET', KEYS[1])
 if value then
@@ -26,9 +26,15 @@ for i = 5, #KEYS, 2 do
   end
 end
 
--- A reader that lost the answer asks again with the same token, and has its lease still.
-if not redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[2]) and redis.call('GET', KEYS[3]) ~= ARGV[1] then
-  return {4}
+if not redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  local holder = redis.call('GET', KEYS[3])
+  if holder == 'apart' then
+    return {5}
+  end
+  -- A reader that lost the answer asks again with the same token, and has its lease still.
+  if holder ~= ARGV[1] then
+    return {4}
+  end
 end
 
 local result = {3, now_ms}

@@ -165,11 +165,11 @@ impl Shared {
             |state: u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
         let drawn = self.chance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(0) >> 40;
         match drawn % 1000 {
-            0..3 => {
+            0..10 => {
                 self.faults.fetch_add(1, Ordering::Relaxed);
                 false
             }
-            3..30 => {
+            10..100 => {
                 self.faults.fetch_add(1, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(drawn / 1000 % 300));
                 to.write_all(piece).is_ok()

@@ -80,19 +80,39 @@ struct Run {
     ids: Vec<ObjectId>,
 }
 
+impl Run {
+    fn new(world: &Rc<World>, scenario: Scenario) -> Self {
+        let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
+        Run {
+            config: config(scenario.policy),
+            redis: SimRedis::new(world, scenario.parts, scenario.redis),
+            store: SimStore::new(world, scenario.store, &ids),
+            instances: Default::default(),
+            history: History::default(),
+            scenario,
+            ids,
+            world: Rc::clone(world),
+        }
+    }
+
+    /// How far a request gets before its instance dies, if it does.
+    fn dies_after(&self) -> Option<Duration> {
+        let random = &self.world.random;
+        random.chance(self.scenario.crashes).then(|| Duration::from_micros(random.below(60_000)))
+    }
+}
+
+/// Runs a request, or drops its future after a while, wherever it is: nobody hears of it any more.
+async fn within_or_ever(run: &Run, dies_after: Option<Duration>, request: impl Future<Output = ()>) {
+    match dies_after {
+        Some(after) => drop(store_api::platform::within(&*run.world, after, request).await),
+        None => request.await,
+    }
+}
+
 fn run(seed: u64, scenario: Scenario) -> Rc<Run> {
     let world = World::new(seed);
-    let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
-    let run = Rc::new(Run {
-        config: config(scenario.policy),
-        redis: SimRedis::new(&world, scenario.parts, scenario.redis),
-        store: SimStore::new(&world, scenario.store, &ids),
-        instances: Default::default(),
-        history: History::default(),
-        scenario,
-        ids,
-        world: Rc::clone(&world),
-    });
+    let run = Rc::new(Run::new(&world, scenario));
     let clients = (0..CLIENTS).map(|_| Box::pin(client(Rc::clone(&run))) as Pin<Box<dyn Future<Output = ()>>>);
     world.run(clients.collect());
     run
@@ -110,17 +130,13 @@ async fn client(run: Rc<Run>) {
         run.world.delay(Duration::from_millis(700)).await;
         let id = run.ids[random.below(run.ids.len() as u64) as usize].clone();
         let instance = random.below(2) as usize;
-        let dies_after = random.chance(run.scenario.crashes).then(|| Duration::from_micros(random.below(60_000)));
+        let dies_after = run.dies_after();
         let request: Pin<Box<dyn Future<Output = ()>>> = match random.below(5) {
             0 => Box::pin(write(&run, instance, &id)),
             1 => Box::pin(read_listing(&run, instance)),
             _ => Box::pin(read(&run, instance, &id)),
         };
-        match dies_after {
-            // Its future is dropped wherever it is: nobody hears of it any more.
-            Some(after) => drop(store_api::platform::within(&*run.world, after, request).await),
-            None => request.await,
-        }
+        within_or_ever(&run, dies_after, request).await;
     }
 }
 
@@ -291,6 +307,39 @@ fn without_fences_a_stale_read_is_noticed() {
 #[test]
 fn without_the_deletes_at_a_writes_end_a_stale_read_is_noticed() {
     breaks("no deletes", Scenario { parts: Parts { deletes: false, ..Parts::ALL }, ..LOST_STEPS });
+}
+
+/// Many readers of one document at once, of whom some die wherever they are.
+fn stampede(seed: u64) -> Rc<Run> {
+    let world = World::new(seed);
+    let scenario = Scenario { crashes: 150, ..CALM };
+    let mut run = Run::new(&world, scenario);
+    // Who finds Redis slow reads around it, and that is another test's matter.
+    run.config.cache_timeout = Duration::from_secs(1);
+    let run = Rc::new(run);
+    let readers = (0..40).map(|n| {
+        let run = Rc::clone(&run);
+        let reader = async move {
+            run.world.delay(Duration::from_millis(30)).await;
+            let dies_after = run.dies_after();
+            let id = run.ids[0].clone();
+            within_or_ever(&run, dies_after, read(&run, n % 2, &id)).await;
+        };
+        Box::pin(reader) as Pin<Box<dyn Future<Output = ()>>>
+    });
+    world.run(readers.collect());
+    run
+}
+
+#[test]
+fn a_stampede_is_one_read_of_the_store_per_lease() {
+    for seed in seeds() {
+        let run = stampede(seed);
+        let (began, lease) = (Duration::from_secs(1), CacheAside::<SimRedis, World>::lease(&run.config));
+        let leases = 1 + (run.world.now() - began).div_duration_f64(lease) as u64;
+        let asked = run.store.reads.get();
+        assert!(asked <= leases, "seed {seed}: the store was read {asked} times within {leases} leases");
+    }
 }
 
 #[test]

@@ -39,11 +39,16 @@ pub struct Faults {
     pub emptied: u64,
 }
 
+/// As in `fill.lua`.
+const APART: Duration = Duration::from_millis(100);
+
 #[derive(Default)]
 struct State {
     values: BTreeMap<String, (Bytes, Duration)>,
     absent: BTreeMap<String, Duration>,
     leases: BTreeMap<String, (u64, Duration)>,
+    /// Until when readers of a key do not follow one another.
+    apart: BTreeMap<String, Duration>,
     generations: BTreeMap<String, i64>,
     fences: BTreeMap<String, BTreeMap<u64, Duration>>,
     indexes: BTreeMap<String, BTreeSet<String>>,
@@ -154,7 +159,10 @@ impl Cache for SimRedis {
                 return Taken::Absent;
             }
             if self.fenced(state, entry, now) {
-                return Taken::Fenced;
+                return Taken::Unfillable;
+            }
+            if state.apart.get(&entry.lease_key()).is_some_and(|until| *until > now) {
+                return Taken::Unfillable;
             }
             let held = state.leases.get(&entry.lease_key());
             if held.is_some_and(|(holder, expires)| *expires > now && *holder != token) {
@@ -203,6 +211,9 @@ impl Cache for SimRedis {
             }
             if state.leases.get(&entry.lease_key()).is_some_and(|(holder, _)| *holder == token) {
                 state.leases.remove(&entry.lease_key());
+                if !true_still {
+                    state.apart.insert(entry.lease_key(), now + APART);
+                }
             }
             true_still
         })

@@ -1,0 +1,101 @@
+//! What is done to the system, for as long as nobody says stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::cluster::{Cluster, NODES};
+use crate::common::proxy::Mode;
+
+/// Random numbers enough for a choice (SplitMix64, Steele et al., OOPSLA 2014), from a clock: a run does not replay.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(number: usize) -> Self {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+        Chance(now ^ (number as u64) << 56)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+
+    pub fn millis(&mut self, from: u64, to: u64) -> Duration {
+        Duration::from_millis(from + self.below(to - from))
+    }
+}
+
+/// Breaks a way between two parts, for a while, and then another.
+pub fn break_links(cluster: &Cluster, stop: &AtomicBool) {
+    let mut chance = Chance::new(100);
+    while !stop.load(Ordering::Relaxed) {
+        sleep(chance.millis(100, 600));
+        let node = chance.below(NODES as u64) as usize;
+        let to_redis = chance.below(3) > 0;
+        let (mode, kind) = match chance.below(8) {
+            0 => (Mode::Refuse, "refuse"),
+            1 => (Mode::Hang, "hang"),
+            2 => (Mode::CutAnswers, "cut answers"),
+            3 => (Mode::Slow(chance.millis(20, 300)), "slow"),
+            _ => (Mode::Chaos, "chaos"),
+        };
+        cluster.note(kind, format!("host {node} to {}", if to_redis { "Redis" } else { "the store" }));
+        let set = |mode| {
+            let node = cluster.nodes[node].read().unwrap();
+            if to_redis { node.to_redis.set(mode) } else { node.to_store.set(mode) }
+        };
+        set(mode);
+        sleep(chance.millis(100, 700));
+        set(Mode::Pass);
+    }
+}
+
+/// Kills a server and starts it again, or freezes or empties Redis; and then again.
+pub fn break_servers(cluster: &Cluster, stop: &AtomicBool) {
+    let mut chance = Chance::new(101);
+    while !stop.load(Ordering::Relaxed) {
+        sleep(chance.millis(300, 1500));
+        match chance.below(7) {
+            0 => {
+                cluster.note("Redis killed", "");
+                cluster.empty_redis(|backends| {
+                    backends.redis.part.kill().unwrap();
+                    sleep(chance.millis(0, 300));
+                    backends.redis.part.start().unwrap();
+                });
+            }
+            1 => {
+                cluster.note("Redis emptied", "");
+                cluster.empty_redis(|backends| {
+                    let mut redis = backends.redis_connection();
+                    let () = redis::cmd("FLUSHALL").query(&mut redis).unwrap();
+                    let () = redis::cmd("SCRIPT").arg("FLUSH").query(&mut redis).unwrap();
+                });
+            }
+            2 => {
+                cluster.note("Redis frozen", "");
+                let mut backends = cluster.backends.lock().unwrap();
+                backends.redis.part.pause().unwrap();
+                sleep(chance.millis(50, 500));
+                backends.redis.part.resume().unwrap();
+            }
+            3 => {
+                cluster.note("bridge killed", "");
+                let mut backends = cluster.backends.lock().unwrap();
+                backends.bridge.part.kill().unwrap();
+                backends.bridge.part.start().unwrap();
+            }
+            _ => {
+                let node = chance.below(NODES as u64) as usize;
+                cluster.note("host killed", node.to_string());
+                let mut node = cluster.nodes[node].write().unwrap();
+                node.host.part.kill().unwrap();
+                node.host.part.start().unwrap();
+            }
+        }
+    }
+}

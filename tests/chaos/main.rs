@@ -1,0 +1,70 @@
+//! The real system under fire: two hosts, real Redis, real bridge and MongoDB, with what stands between them delayed, cut
+//! and held back, Redis killed, emptied and frozen, hosts and the bridge killed. Clients write numbered versions and read
+//! them back, and every read is checked against the writes that were acknowledged before it began.
+//!
+//! `CHAOS_SECONDS=600 cargo xtask test chaos` runs for longer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod clients;
+mod cluster;
+mod faults;
+mod history;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use cluster::Cluster;
+use history::History;
+
+const WRITERS: usize = 4;
+const READERS: usize = 6;
+
+/// Reads, writes and breaks for a while; then says what it was, and fails where a read was stale.
+fn run(policy: &str) {
+    let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(20);
+    let cluster = Cluster::start(policy);
+    let history = History::new();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for number in 0..WRITERS {
+            let (cluster, history, stop) = (&cluster, &history, &stop);
+            scope.spawn(move || clients::write(cluster, history, stop, number));
+        }
+        for number in 0..READERS {
+            let (cluster, history, stop) = (&cluster, &history, &stop);
+            scope.spawn(move || clients::read(cluster, history, stop, number));
+        }
+        for number in 0..2 {
+            let (cluster, history, stop) = (&cluster, &history, &stop);
+            scope.spawn(move || clients::come_and_go(cluster, history, stop, number));
+        }
+        let of_links = scope.spawn(|| faults::break_links(&cluster, &stop));
+        let of_servers = scope.spawn(|| faults::break_servers(&cluster, &stop));
+        let mut left = seconds * 10;
+        while left > 0 && history.violation().is_none() && !of_links.is_finished() && !of_servers.is_finished() {
+            thread::sleep(Duration::from_millis(100));
+            left -= 1;
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    println!("{policy}: {}; {}", history.summary(), cluster.faults());
+    if let Some(violation) = history.violation() {
+        panic!("{policy}: {violation}\nThe last faults:\n{}", cluster.last_faults());
+    }
+    history.assert_that_something_happened();
+}
+
+#[test]
+fn available_keeps_the_promise() {
+    run("available");
+}
+
+#[test]
+fn consistent_keeps_the_promise() {
+    run("consistent");
+}
