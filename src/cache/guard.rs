@@ -14,6 +14,7 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 /// What an instance remembers of Redis's failures. It costs nothing but speed to forget it.
 #[derive(Default)]
 pub struct Guard {
+    /// Zero while Redis answers.
     paused_until: Cell<Duration>,
 }
 
@@ -28,8 +29,13 @@ impl Guard {
         limit: Duration,
         step: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        if platform.now() < self.paused_until.get() {
-            return Err(CacheError::Paused);
+        if self.paused_until.get() > Duration::ZERO {
+            let now = platform.now();
+            if now < self.paused_until.get() {
+                return Err(CacheError::Paused);
+            }
+            // One reader tries whether Redis is back; the others do not wait for it with him.
+            self.paused_until.set(now + limit);
         }
         self.write(platform, limit, step).await
     }
@@ -53,5 +59,70 @@ impl Guard {
             Err(CacheError::Refused(_) | CacheError::Paused) => {}
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(250);
+
+    /// A clock that is set by hand; nobody's sleep ends.
+    struct ByHand(Cell<Duration>);
+
+    impl Platform for ByHand {
+        fn now(&self) -> Duration {
+            self.0.get()
+        }
+
+        async fn sleep(&self, _: Duration) {
+            pending().await
+        }
+
+        fn random(&self) -> u64 {
+            17
+        }
+    }
+
+    fn poll<T>(future: &mut std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn read(guard: &Guard, clock: &ByHand, step: Result<(), CacheError>) -> Result<(), CacheError> {
+        let mut reading = std::pin::pin!(guard.read(clock, LIMIT, ready(step)));
+        match poll(&mut reading) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn after_a_failure_reads_pause_and_then_one_of_them_tries() {
+        let (guard, clock) = (Guard::default(), ByHand(Cell::new(Duration::from_secs(9))));
+        let broken = || Err(CacheError::Unreachable("cut".to_owned()));
+        assert_eq!(read(&guard, &clock, broken()), broken());
+        assert_eq!(read(&guard, &clock, Ok(())), Err(CacheError::Paused));
+
+        clock.0.set(clock.0.get() + PAUSE);
+        let mut tries = std::pin::pin!(guard.read(&clock, LIMIT, pending::<Result<(), _>>()));
+        assert!(poll(&mut tries).is_pending());
+        assert_eq!(read(&guard, &clock, Ok(())), Err(CacheError::Paused), "while another tries");
+
+        // Whoever tried never came back; the next one may.
+        clock.0.set(clock.0.get() + LIMIT);
+        assert_eq!(read(&guard, &clock, Ok(())), Ok(()));
+        assert_eq!(read(&guard, &clock, Ok(())), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_is_no_reason_to_pause() {
+        let (guard, clock) = (Guard::default(), ByHand(Cell::new(Duration::from_secs(9))));
+        let refusal = || Err(CacheError::Refused("OOM".to_owned()));
+        assert_eq!(read(&guard, &clock, refusal()), refusal());
+        assert_eq!(read(&guard, &clock, Ok(())), Ok(()));
     }
 }
