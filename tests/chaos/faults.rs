@@ -29,27 +29,40 @@ impl Chance {
     }
 }
 
-/// Breaks a way between two parts, for a while, and then another.
-pub fn break_links(cluster: &Cluster, stop: &AtomicBool) {
-    let mut chance = Chance::new(100);
+/// A way between two parts.
+#[derive(Clone, Copy)]
+pub enum Link {
+    ToRedis,
+    ToStore,
+}
+
+/// Breaks the way from a host to one of its servers, for a while, and lets it be for a while, in turn.
+pub fn break_link(cluster: &Cluster, stop: &AtomicBool, node: usize, link: Link) {
+    let mut chance = Chance::new(100 + node);
+    let set = |mode| {
+        let node = cluster.nodes[node].read().unwrap();
+        match link {
+            Link::ToRedis => node.to_redis.set(mode),
+            Link::ToStore => node.to_store.set(mode),
+        }
+    };
     while !stop.load(Ordering::Relaxed) {
-        sleep(chance.millis(100, 600));
-        let node = chance.below(NODES as u64) as usize;
-        let to_redis = chance.below(3) > 0;
-        let (mode, kind) = match chance.below(8) {
+        sleep(chance.millis(300, 1200));
+        // Mostly slowness, since that is what lets one overtake the other.
+        let (mode, kind) = match chance.below(16) {
             0 => (Mode::Refuse, "refuse"),
             1 => (Mode::Hang, "hang"),
             2 => (Mode::CutAnswers, "cut answers"),
-            3 => (Mode::Slow(chance.millis(20, 300)), "slow"),
-            _ => (Mode::Chaos, "chaos"),
+            3..6 => (Mode::Chaos, "chaos"),
+            _ => (Mode::Slow(chance.millis(5, 80)), "slow"),
         };
-        cluster.note(kind, format!("host {node} to {}", if to_redis { "Redis" } else { "the store" }));
-        let set = |mode| {
-            let node = cluster.nodes[node].read().unwrap();
-            if to_redis { node.to_redis.set(mode) } else { node.to_store.set(mode) }
+        let server = match link {
+            Link::ToRedis => "Redis",
+            Link::ToStore => "the store",
         };
+        cluster.note(kind, format!("host {node} to {server}"));
         set(mode);
-        sleep(chance.millis(100, 700));
+        sleep(chance.millis(200, 900));
         set(Mode::Pass);
     }
 }
@@ -58,7 +71,7 @@ pub fn break_links(cluster: &Cluster, stop: &AtomicBool) {
 pub fn break_servers(cluster: &Cluster, stop: &AtomicBool) {
     let mut chance = Chance::new(101);
     while !stop.load(Ordering::Relaxed) {
-        sleep(chance.millis(300, 1500));
+        sleep(chance.millis(500, 2500));
         match chance.below(7) {
             0 => {
                 cluster.note("Redis killed", "");

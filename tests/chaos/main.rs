@@ -18,11 +18,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use cluster::Cluster;
+use cluster::{Cluster, NODES};
+use faults::Link;
 use history::History;
 
 const WRITERS: usize = 4;
-const READERS: usize = 6;
+const READERS: usize = 10;
 
 /// Reads, writes and breaks for a while; then says what it was, and fails where a read was stale.
 fn run(policy: &str) {
@@ -43,10 +44,15 @@ fn run(policy: &str) {
             let (cluster, history, stop) = (&cluster, &history, &stop);
             scope.spawn(move || clients::come_and_go(cluster, history, stop, number));
         }
-        let of_links = scope.spawn(|| faults::break_links(&cluster, &stop));
+        for node in 0..NODES {
+            for link in [Link::ToRedis, Link::ToStore] {
+                let (cluster, stop) = (&cluster, &stop);
+                scope.spawn(move || faults::break_link(cluster, stop, node, link));
+            }
+        }
         let of_servers = scope.spawn(|| faults::break_servers(&cluster, &stop));
         let mut left = seconds * 10;
-        while left > 0 && history.violation().is_none() && !of_links.is_finished() && !of_servers.is_finished() {
+        while left > 0 && history.violation().is_none() && !of_servers.is_finished() {
             thread::sleep(Duration::from_millis(100));
             left -= 1;
         }
