@@ -83,6 +83,8 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{} {:?} {error}: {:?}", self.status, self.headers, String::from_utf8_lossy(&self.body))
+        })
     }
 }

@@ -14,7 +14,7 @@ pub enum Mode {
     Pass,
     /// Closes every connection.
     Refuse,
-    /// Takes everything and answers nothing.
+    /// Holds everything back, in order, until the mode changes: a connection never loses what is in its middle.
     Hang,
     /// Passes everything on, answers this much later.
     Slow(Duration),
@@ -132,10 +132,12 @@ impl Shared {
             if request && piece.starts_with(b"POST ") {
                 self.posts.fetch_add(1, Ordering::Relaxed);
             }
+            while self.mode() == Mode::Hang && !self.stopped.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(5));
+            }
             let passed = match (self.mode(), request) {
                 (Mode::Pass, _) | (Mode::CutAnswers, true) | (Mode::Slow(_), true) => to.write_all(piece).is_ok(),
-                (Mode::Refuse, _) => false,
-                (Mode::Hang, _) => true,
+                (Mode::Refuse | Mode::Hang, _) => false,
                 (Mode::Slow(delay), false) => {
                     thread::sleep(delay);
                     to.write_all(piece).is_ok()
