@@ -15,8 +15,12 @@ const LINGER: (Duration, usize) = (Duration::from_secs(5), 64 * 1024 * 1024);
 /// The whole body.
 ///
 /// # Errors
-/// 413 where it is larger than `limit`; 400 where it breaks off.
-pub async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {
+/// 413 where it is larger than `limit`; 408 where it takes longer than `time`; 400 where it breaks off.
+pub async fn read(body: Body, limit: usize, time: Duration) -> Result<Bytes, Error> {
+    tokio::time::timeout(time, whole(body, limit)).await.unwrap_or(Err(Error::BodyTimeout))
+}
+
+async fn whole(body: Body, limit: usize) -> Result<Bytes, Error> {
     let mut stream = body.into_data_stream();
     let first = next(&mut stream).await?.unwrap_or_default();
     let mut whole = BytesMut::new();
@@ -63,6 +67,9 @@ mod tests {
 
     #[tokio::test]
     async fn bodies_up_to_the_limit() {
+        let read = |body, limit| read(body, limit, Duration::from_millis(50));
+        let never = Body::from_stream(futures_util::stream::pending::<Result<&str, std::io::Error>>());
+        assert!(matches!(read(never, 4).await, Err(Error::BodyTimeout)));
         assert_eq!(read(Body::empty(), 4).await.unwrap(), "");
         assert_eq!(read(chunks(&["abcd"]), 4).await.unwrap(), "abcd");
         assert_eq!(read(chunks(&["a", "bc", "", "d"]), 4).await.unwrap(), "abcd");

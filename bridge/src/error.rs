@@ -32,6 +32,14 @@ pub enum Error {
     #[error("invalid session: error finding user for endpoint")]
     UnknownUser,
 
+    /// 401 `InvalidPassword`: a login with a name and a password that do not belong together.
+    #[error("invalid username/password")]
+    WrongPassword,
+
+    /// 403 `NoMatchingRuleFound`: whoever asks may not do this; the text names the collection.
+    #[error("{0}")]
+    NoRule(String),
+
     /// 400 `MongoDBError`: MongoDB understood the operation and refused it.
     #[error("({name}) {message}")]
     Refused {
@@ -51,6 +59,10 @@ pub enum Error {
     #[error("this route does not know the method {0}")]
     MethodNotAllowed(String),
 
+    /// 408 `InvalidParameter`: the body did not come in time.
+    #[error("the body did not arrive in time")]
+    BodyTimeout,
+
     /// 413 `InvalidParameter`: the body is larger than allowed.
     #[error("the body is larger than {0} bytes")]
     BodyTooLarge(usize),
@@ -69,6 +81,14 @@ pub enum Error {
         details: String,
     },
 
+    /// 503 `ServiceUnavailable`: as many requests as allowed are being worked on.
+    #[error("too many requests at a time; try again in a moment")]
+    Overloaded,
+
+    /// 503 `ServiceUnavailable`: the server has been told to stop.
+    #[error("the server is stopping")]
+    Stopping,
+
     /// 504 `FunctionExecutionTimeLimitExceeded`: no answer in time. A write may or may not have been applied.
     #[error("the operation did not finish within its time limit")]
     TimeLimit,
@@ -83,12 +103,14 @@ impl Error {
             | Error::NoAuthentication
             | Error::HalfAuthentication
             | Error::Refused { .. } => StatusCode::BAD_REQUEST,
-            Error::UnknownUser => StatusCode::UNAUTHORIZED,
+            Error::UnknownUser | Error::WrongPassword => StatusCode::UNAUTHORIZED,
+            Error::NoRule(_) => StatusCode::FORBIDDEN,
             Error::NoSuchRoute(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Error::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Error::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Unavailable { .. } | Error::Overloaded | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Error::TimeLimit => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -97,15 +119,20 @@ impl Error {
     /// HTTP names them.
     pub fn code(&self) -> &'static str {
         match self {
-            Error::InvalidParameter(_) | Error::NoAuthentication | Error::BodyTooLarge(_) => "InvalidParameter",
+            Error::InvalidParameter(_)
+            | Error::NoAuthentication
+            | Error::BodyTimeout
+            | Error::BodyTooLarge(_) => "InvalidParameter",
             Error::MissingParameter(_) | Error::HalfAuthentication => "MissingParameter",
             Error::UnknownUser => "InvalidSession",
+            Error::WrongPassword => "InvalidPassword",
+            Error::NoRule(_) => "NoMatchingRuleFound",
             Error::Refused { .. } => "MongoDBError",
             Error::Internal(_) => "InternalServerError",
             Error::TimeLimit => "FunctionExecutionTimeLimitExceeded",
             Error::NoSuchRoute(_) => "NotFound",
             Error::MethodNotAllowed(_) => "MethodNotAllowed",
-            Error::Unavailable { .. } => "ServiceUnavailable",
+            Error::Unavailable { .. } | Error::Overloaded | Error::Stopping => "ServiceUnavailable",
         }
     }
 
@@ -122,8 +149,9 @@ impl Error {
     }
 }
 
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
+impl Error {
+    /// The body that the client gets; logs the error under the id that the body names.
+    pub fn body(&self) -> Vec<u8> {
         // Where the service linked to its log, we name the line of ours.
         let request = mongodb::bson::oid::ObjectId::new().to_hex();
         self.log(&request);
@@ -137,10 +165,16 @@ impl IntoResponse for Error {
             body.extend_from_slice(format!(",\"code\":{code}").as_bytes());
         }
         body.push(b'}');
-        let mut response = (self.status(), body).into_response();
+        body
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), self.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Error::Unavailable { .. } = self {
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -15,7 +15,7 @@ const JAVASCRIPT: [&str; 3] = ["$where", "$function", "$accumulator"];
 const WRITING: [&str; 2] = ["$out", "$merge"];
 
 /// Stages that show what others do, or how the server is doing; and those that never end.
-const OPERATIONS: [&str; 19] = [
+const OPERATIONS: [&str; 20] = [
     "$backupCursor",
     "$backupCursorExtend",
     "$changeStream",
@@ -30,6 +30,7 @@ const OPERATIONS: [&str; 19] = [
     "$listSampledQueries",
     "$listSearchIndexes",
     "$listSessions",
+    "$mergeCursors",
     "$planCacheStats",
     "$queryStats",
     "$querySettings",
@@ -100,8 +101,8 @@ fn is_forbidden(key: &str) -> bool {
         && (JAVASCRIPT.contains(&key)
             || WRITING.contains(&key)
             || OPERATIONS.contains(&key)
-            // What MongoDB's own servers send to each other.
-            || key.starts_with("$_internal"))
+            // What MongoDB's own servers send to each other: `$_internal…`, `$_backupFile`, and more.
+            || key.starts_with("$_"))
 }
 
 fn spelled(path: &[Step<'_>]) -> String {

@@ -2,11 +2,12 @@
 //!
 //! How a request flows: [`routes`] finds the action → [`auth`] settles who is asking → [`media`] and [`body`] take the
 //! body in → [`ejson`] makes it BSON → [`arguments`] checks its fields → [`actions`] runs it on [`mongo`], after
-//! [`forbidden`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes the response.
+//! [`auth`]'s rules allow it and [`forbidden`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes
+//! the response. [`metrics`] counts it, [`traces`] follows it.
 //!
-//! - [`config`]: all settings, from flags or the environment.
-//! - [`routes`]: one route for each action; health.
-//! - [`auth`]: credentials and who they belong to.
+//! - [`config`]: all settings, from flags, the environment or a file.
+//! - [`routes`]: one route for each action; the login; health.
+//! - [`auth`]: credentials, who they belong to, and what those may do.
 //! - [`media`]: `Content-Type` and `Accept`.
 //! - [`body`]: the bytes of a request, up to a limit.
 //! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
@@ -16,8 +17,8 @@
 //! - [`mongo`]: the driver, and what its failures mean.
 //! - [`answer`]: bodies of answers that went well.
 //! - [`error`]: everything else, with its status and code.
-//! - [`server`]: the socket, and the orderly end.
-//! - [`logs`]: lines on stderr.
+//! - [`metrics`], [`traces`], [`logs`]: what an operator sees.
+//! - [`server`]: the socket, and the orderly end; [`tls`] on it.
 
 pub mod actions;
 pub mod answer;
@@ -30,6 +31,9 @@ pub mod error;
 pub mod forbidden;
 pub mod logs;
 pub mod media;
+pub mod metrics;
 pub mod mongo;
 pub mod routes;
 pub mod server;
+pub mod tls;
+pub mod traces;

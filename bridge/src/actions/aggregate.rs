@@ -6,6 +6,8 @@ use mongodb::options::AggregateOptions;
 use super::Call;
 use crate::answer::Answer;
 use crate::arguments::documents_of;
+use crate::auth::rules::Access;
+use crate::auth::sources;
 use crate::error::Error;
 use crate::forbidden;
 
@@ -14,6 +16,9 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
         return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
     };
     forbidden::check_array("pipeline", pipeline)?;
+    sources::each(pipeline, call.namespace.0, &mut |database, collection| {
+        call.rules.permit((database, collection), Access::Read)
+    })?;
     let stages = documents_of("pipeline", pipeline)?;
     let stages: Vec<Document> = stages.into_iter().map(Document::try_from).collect::<Result<_, _>>()?;
     let mut options = AggregateOptions::default();

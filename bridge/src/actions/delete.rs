@@ -11,12 +11,18 @@ use crate::answer::{Answer, number};
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
-    let done = call.collection().delete_one(call.required_query("filter")?).await?;
+    let (filter, write) = (call.required_query("filter")?, call.mongo.write());
+    let done = call.collection().delete_one(filter).comment(write.comment()).await;
+    write.done();
+    let done = done?;
     count(call, &done)
 }
 
 pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
-    let done = call.collection().delete_many(call.required_query("filter")?).await?;
+    let (filter, write) = (call.required_query("filter")?, call.mongo.write());
+    let done = call.collection().delete_many(filter).comment(write.comment()).await;
+    write.done();
+    let done = done?;
     count(call, &done)
 }
 

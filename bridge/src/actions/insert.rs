@@ -8,8 +8,10 @@ use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
     let document = call.arguments.required_document("document")?.to_owned();
-    let done = call.collection().insert_one(document).await?;
-    Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done.inserted_id)? })
+    let write = call.mongo.write();
+    let done = call.collection().insert_one(document).comment(write.comment()).await;
+    write.done();
+    Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done?.inserted_id)? })
 }
 
 pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
@@ -19,7 +21,10 @@ pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
     }
     let documents: Vec<RawDocumentBuf> = documents.into_iter().map(ToOwned::to_owned).collect();
     let count = documents.len();
-    let mut done = call.collection().insert_many(documents).await?;
+    let write = call.mongo.write();
+    let done = call.collection().insert_many(documents).comment(write.comment()).await;
+    write.done();
+    let mut done = done?;
     let mut ids = RawArrayBuf::new();
     for index in 0..count {
         let id = done.inserted_ids.remove(&index).unwrap_or(Bson::Null);

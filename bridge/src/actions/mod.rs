@@ -12,6 +12,7 @@ use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 
 use crate::answer::Answer;
 use crate::arguments::Arguments;
+use crate::auth::rules::{Access, Rules};
 use crate::config::Config;
 use crate::ejson::Format;
 use crate::error::Error;
@@ -88,11 +89,20 @@ impl Action {
         }
     }
 
-    /// Runs the action.
+    /// What a rule must allow for it.
+    pub fn access(self) -> Access {
+        match self {
+            Action::FindOne | Action::Find | Action::Aggregate => Access::Read,
+            _ => Access::ReadWrite,
+        }
+    }
+
+    /// Runs the action, where the rules allow it.
     ///
     /// # Errors
-    /// Where a field is wrong, or MongoDB refuses or fails.
+    /// Where they do not, a field is wrong, or MongoDB refuses or fails.
     pub async fn run(self, call: &Call<'_>) -> Result<Answer, Error> {
+        call.rules.permit(call.namespace, self.access())?;
         match self {
             Action::FindOne => find::one(call).await,
             Action::Find => find::many(call).await,
@@ -112,6 +122,8 @@ impl Action {
 pub struct Call<'a> {
     /// The limits.
     pub config: &'a Config,
+    /// What whoever asks may do.
+    pub rules: &'a Rules,
     /// Where the data are.
     pub mongo: &'a Mongo,
     /// The database and the collection.

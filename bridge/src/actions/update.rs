@@ -13,14 +13,20 @@ use crate::forbidden;
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
     let (filter, update) = (call.required_query("filter")?, modifications(call)?);
     let upsert = call.arguments.flag("upsert")?;
-    let done = call.collection().update_one(filter, update).upsert(upsert).await?;
+    let write = call.mongo.write();
+    let done = call.collection().update_one(filter, update).upsert(upsert).comment(write.comment()).await;
+    write.done();
+    let done = done?;
     Answer::ok(call, &counts(done)?)
 }
 
 pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
     let (filter, update) = (call.required_query("filter")?, modifications(call)?);
     let upsert = call.arguments.flag("upsert")?;
-    let done = call.collection().update_many(filter, update).upsert(upsert).await?;
+    let write = call.mongo.write();
+    let done = call.collection().update_many(filter, update).upsert(upsert).comment(write.comment()).await;
+    write.done();
+    let done = done?;
     Answer::ok(call, &counts(done)?)
 }
 

@@ -9,13 +9,13 @@ use crate::error::Error;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Credentials<'h> {
     /// `Authorization: Bearer`: an access token.
-    Bearer,
+    Bearer(&'h [u8]),
     /// `apiKey`, or `api-key`.
     ApiKey(&'h [u8]),
     /// `email` with `password`.
-    EmailPassword,
+    EmailPassword(&'h [u8], &'h [u8]),
     /// `jwtTokenString`.
-    CustomJwt,
+    CustomJwt(&'h [u8]),
 }
 
 impl<'h> Credentials<'h> {
@@ -24,27 +24,30 @@ impl<'h> Credentials<'h> {
     /// # Errors
     /// Where there are none, or half of a pair.
     pub(super) fn of(headers: &'h HeaderMap) -> Result<Self, Error> {
-        if headers.get(AUTHORIZATION).is_some_and(|value| is_bearer(value.as_bytes())) {
-            return Ok(Credentials::Bearer);
+        if let Some(token) = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) {
+            return Ok(Credentials::Bearer(token));
         }
         if let Some(key) = headers.get("apikey").or_else(|| headers.get("api-key")) {
             return Ok(Credentials::ApiKey(key.as_bytes()));
         }
-        match (headers.contains_key("email"), headers.contains_key("password")) {
-            (true, true) => return Ok(Credentials::EmailPassword),
-            (false, false) => {}
+        match (headers.get("email"), headers.get("password")) {
+            (Some(email), Some(password)) => {
+                return Ok(Credentials::EmailPassword(email.as_bytes(), password.as_bytes()));
+            }
+            (None, None) => {}
             _ => return Err(Error::HalfAuthentication),
         }
-        if headers.contains_key("jwttokenstring") {
-            return Ok(Credentials::CustomJwt);
+        if let Some(token) = headers.get("jwttokenstring") {
+            return Ok(Credentials::CustomJwt(token.as_bytes()));
         }
         Err(Error::NoAuthentication)
     }
 }
 
-/// Other schemes, such as a proxy's `Basic`, are not the protocol's and count as nothing.
-fn is_bearer(value: &[u8]) -> bool {
-    value.split(|&b| b == b' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Bearer"))
+/// The token. Other schemes, such as a proxy's `Basic`, are not the protocol's and count as nothing.
+pub(super) fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let scheme = value.split(|&b| b == b' ').next()?;
+    scheme.eq_ignore_ascii_case(b"Bearer").then(|| value[scheme.len()..].trim_ascii())
 }
 
 #[cfg(test)]
@@ -67,9 +70,9 @@ mod tests {
         assert_eq!(of(&[("api-key", "k")]), key);
         assert_eq!(of(&[("apiKey", "k"), ("email", "e")]), key);
         assert_eq!(of(&[("Authorization", "Basic eA=="), ("apiKey", "k")]), key);
-        assert_eq!(of(&[("Authorization", "bearer x"), ("apiKey", "k")]), Ok("Bearer".to_owned()));
-        assert_eq!(of(&[("email", "e"), ("password", "p")]), Ok("EmailPassword".to_owned()));
-        assert_eq!(of(&[("jwtTokenString", "j")]), Ok("CustomJwt".to_owned()));
+        assert_eq!(of(&[("Authorization", "bearer x"), ("apiKey", "k")]), Ok(format!("{:?}", Credentials::Bearer(b"x"))));
+        assert_eq!(of(&[("email", "e"), ("password", "p")]), Ok(format!("{:?}", Credentials::EmailPassword(b"e", b"p"))));
+        assert_eq!(of(&[("jwtTokenString", "j")]), Ok(format!("{:?}", Credentials::CustomJwt(b"j"))));
         assert_eq!(of(&[("email", "e")]), Err("MissingParameter".to_owned()));
         assert_eq!(of(&[("password", "p"), ("jwtTokenString", "j")]), Err("MissingParameter".to_owned()));
         assert_eq!(of(&[]), Err("InvalidParameter".to_owned()));

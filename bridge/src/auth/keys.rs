@@ -1,28 +1,56 @@
-//! The API keys.
+//! The API keys: known by their SHA-256 hashes only.
+//!
+//! A fast hash is enough, unlike for passwords: a key is long and random, so nobody can try all of them.
 
+use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
-use crate::config::Secret;
+/// A key's hash: what is stored of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyHash([u8; 32]);
 
-/// The keys that are let in.
-pub(super) struct ApiKeys(Vec<Secret>);
+const PREFIX: &str = "sha256:";
 
-impl ApiKeys {
-    pub(super) fn new(keys: &[Secret]) -> Self {
-        ApiKeys(keys.to_vec())
+impl KeyHash {
+    /// Hashes a key.
+    pub fn of(key: &[u8]) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, key).as_ref());
+        KeyHash(hash)
     }
 
-    /// The place of the key that equals `presented`. Every key is compared, and all of it, so that the time taken tells
-    /// nothing but a key's length.
-    pub(super) fn find(&self, presented: &[u8]) -> Option<usize> {
-        let mut found = None;
-        for (place, key) in self.0.iter().enumerate() {
-            if bool::from(key.reveal().as_bytes().ct_eq(presented)) {
-                found = Some(place);
-            }
+    /// Reads `sha256:` and 64 hex digits.
+    ///
+    /// # Errors
+    /// A sentence that says what is expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("a key's hash is `{PREFIX}` and 64 hex digits, as `data-api new-key` prints it");
+        let digits = text.strip_prefix(PREFIX).filter(|digits| digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = digits.ok_or_else(wrong)?;
+        let mut hash = [0; 32];
+        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| wrong())?;
         }
-        found
+        Ok(KeyHash(hash))
     }
+
+    /// The form that [`KeyHash::parse`] reads.
+    pub fn spelled(&self) -> String {
+        PREFIX.chars().chain(super::hex(&self.0).chars()).collect()
+    }
+}
+
+/// The place of the hash that equals the presented key's. Every hash is compared, and all of it, so that the time taken
+/// tells nothing.
+pub(super) fn find<'a>(hashes: impl Iterator<Item = &'a KeyHash>, presented: &[u8]) -> Option<usize> {
+    let presented = KeyHash::of(presented);
+    let mut found = None;
+    for (place, hash) in hashes.enumerate() {
+        if bool::from(hash.0.ct_eq(&presented.0)) {
+            found = Some(place);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -31,11 +59,22 @@ mod tests {
 
     #[test]
     fn only_whole_keys_match() {
-        let keys = ApiKeys::new(&["first", "second"].map(|key| key.parse().unwrap()));
-        assert_eq!(keys.find(b"first"), Some(0));
-        assert_eq!(keys.find(b"second"), Some(1));
+        let hashes = [&b"first"[..], b"second"].map(KeyHash::of);
+        assert_eq!(find(hashes.iter(), b"first"), Some(0));
+        assert_eq!(find(hashes.iter(), b"second"), Some(1));
         for other in [&b""[..], b"firs", b"firsts", b"FIRST", b"first,second"] {
-            assert_eq!(keys.find(other), None);
+            assert_eq!(find(hashes.iter(), other), None);
+        }
+    }
+
+    #[test]
+    fn spelled_and_parsed() {
+        let hash = KeyHash::of(b"abc");
+        let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hash.spelled(), text);
+        assert_eq!(KeyHash::parse(text), Ok(hash));
+        for bad in ["", "sha256:", "sha256:00", &text.replace('b', "g"), &text.replace("ba", "+a"), &text[7..]] {
+            assert!(KeyHash::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,13 +1,20 @@
-//! All settings, as one struct: from flags, or from the environment, read once and checked once.
+//! All settings, as one struct: from flags, the environment, or a file; read once and checked once.
 
+mod command;
+mod consistency;
+mod file;
 mod secret;
 mod span;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
+pub use command::Command;
+pub use consistency::{Reads, Writes};
 pub use secret::Secret;
 
 /// MongoDB over plain HTTP: a self-hosted server for the protocol of the retired MongoDB Atlas Data API.
@@ -15,26 +22,44 @@ pub use secret::Secret;
 /// Clients POST JSON or Extended JSON to
 ///   http://HOST:PORT/app/APP_ID/endpoint/data/v1/action/ACTION
 /// where ACTION is findOne, find, insertOne, insertMany, updateOne, updateMany, replaceOne, deleteOne, deleteMany or
-/// aggregate, and APP_ID is anything. They authenticate with the header `apiKey`.
+/// aggregate, and APP_ID is anything. They authenticate with the header `apiKey`, or as the access file says.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "data-api", version, verbatim_doc_comment, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Config {
+    /// Something else than serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// A TOML file with settings, by the names of these flags
+    #[arg(long, env = "DATA_API_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Address and port to listen on; port 0 takes any free one. The first line on stdout says which
     #[arg(long, env = "DATA_API_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4000")]
     pub listen: SocketAddr,
 
-    /// Where MongoDB is: a connection string, `mongodb://` or `mongodb+srv://`. Options in it win over the defaults here
+    /// Where MongoDB is: a connection string, `mongodb://` or `mongodb+srv://`. Options in it win over the settings here
     #[arg(long, env = "MONGODB_URI", value_name = "URI", default_value = "mongodb://127.0.0.1:27017")]
     #[arg(hide_env_values = true)]
     pub mongodb_uri: Secret,
 
-    /// A key that clients may authenticate with. Repeat it, or separate keys by commas, for several
+    /// A TOML file that says who is let in, and what they may do. It is read anew when it changes
+    #[arg(long, env = "DATA_API_ACCESS_FILE", value_name = "FILE")]
+    pub access_file: Option<PathBuf>,
+
+    /// A key that may do everything. Repeat it, or separate keys by commas, for several
     #[arg(long = "api-key", env = "DATA_API_KEYS", value_name = "KEY", value_delimiter = ',', hide_env_values = true)]
+    #[arg(hide_default_value = true)]
     pub api_keys: Vec<Secret>,
 
     /// Answer everyone, without credentials. Only allowed on a loopback address
     #[arg(long, env = "DATA_API_NO_AUTH")]
     pub no_auth: bool,
+
+    /// A file with 32 secret bytes or more, to sign the login's tokens with. Without it they end with the process
+    #[arg(long, env = "DATA_API_TOKEN_SECRET_FILE", value_name = "FILE")]
+    pub token_secret_file: Option<PathBuf>,
 
     /// The name that requests must give as `dataSource`
     #[arg(long, env = "DATA_API_DATA_SOURCE", value_name = "NAME", default_value = "mongodb-atlas")]
@@ -44,21 +69,62 @@ pub struct Config {
     #[arg(long, env = "DATA_API_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 16 * 1024 * 1024)]
     pub max_body_bytes: usize,
 
-    /// The most documents in one answer; a query that finds more is answered 400, not cut off
+    /// The most documents in one answer; a query that finds more is refused, not cut off
     #[arg(long, env = "DATA_API_MAX_DOCUMENTS", value_name = "COUNT", default_value_t = 50_000)]
     pub max_documents: usize,
 
-    /// The largest answer, in bytes; a larger one is answered 400
+    /// The largest answer, in bytes; a larger one is refused, not cut off
     #[arg(long, env = "DATA_API_MAX_ANSWER_BYTES", value_name = "BYTES", default_value_t = 350 * 1024 * 1024)]
     pub max_answer_bytes: usize,
 
-    /// How long to look for a MongoDB server before a request is answered 503
+    /// How many requests may be worked on at a time; one more is answered 503
+    #[arg(long, env = "DATA_API_MAX_REQUESTS", value_name = "COUNT", default_value_t = 256, value_parser = positive)]
+    pub max_requests: usize,
+
+    /// How many connections to keep to each MongoDB server at most
+    #[arg(long, env = "DATA_API_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 100)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+
+    /// How long to look for a MongoDB server, or to wait for one that does not answer, before a request is answered 503
     #[arg(long, env = "DATA_API_SERVER_SELECTION_TIMEOUT", value_name = "TIME", default_value = "2s", value_parser = span::parse)]
     pub server_selection_timeout: Duration,
 
-    /// How long an operation may run before it is answered 504; also sent to MongoDB as maxTimeMS with every read
+    /// How long an operation may run before it is stopped and answered 504; sent to MongoDB as maxTimeMS with every read
     #[arg(long, env = "DATA_API_OPERATION_TIMEOUT", value_name = "TIME", default_value = "300s", value_parser = span::parse)]
     pub operation_timeout: Duration,
+
+    /// How long a client may take to send a body
+    #[arg(long, env = "DATA_API_BODY_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = span::parse)]
+    pub body_timeout: Duration,
+
+    /// How long requests in flight may go on after SIGTERM
+    #[arg(long, env = "DATA_API_DRAIN_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = span::parse)]
+    pub drain_timeout: Duration,
+
+    /// Where reads go: primary, primaryPreferred, secondary, secondaryPreferred or nearest
+    #[arg(long, env = "DATA_API_READ_PREFERENCE", value_name = "MODE", default_value = "primary")]
+    pub read_preference: Reads,
+
+    /// What acknowledges a write: majority, or a number of servers
+    #[arg(long, env = "DATA_API_WRITE_CONCERN", value_name = "W", default_value = "majority")]
+    pub write_concern: Writes,
+
+    /// A file with the PEM certificate chain for TLS. It is read anew when it changes, with its key
+    #[arg(long, env = "DATA_API_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// A file with the certificate's PEM private key
+    #[arg(long, env = "DATA_API_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+
+    /// An origin whose pages may call this server (CORS), such as https://shop.example. Repeat it, or separate by commas
+    #[arg(long = "cors-origin", env = "DATA_API_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+
+    /// Where to send OpenTelemetry traces, by OTLP over HTTP: the full address, such as http://127.0.0.1:4318/v1/traces
+    #[arg(long, env = "DATA_API_TRACES_ENDPOINT", value_name = "URL")]
+    pub traces_endpoint: Option<String>,
 
     /// How log lines look on stderr
     #[arg(long, env = "DATA_API_LOG_FORMAT", value_name = "FORMAT", default_value = "human")]
@@ -70,7 +136,7 @@ pub struct Config {
 }
 
 const AFTER_HELP: &str = "\
-Times are written as 500ms, 2s or 5m. A flag wins over its environment variable.
+Times are written as 500ms, 2s or 5m. A flag wins over its environment variable, and both over the file.
 
 Try it:
   data-api --no-auth --mongodb-uri mongodb://127.0.0.1:27017
@@ -87,6 +153,20 @@ pub enum LogFormat {
 }
 
 impl Config {
+    /// Reads the settings from flags, the environment and, where one of these names it, the file.
+    ///
+    /// # Errors
+    /// What clap has to say: help that was asked for, and everything that is wrong.
+    pub fn read(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let config = Self::try_parse_from(&arguments)?;
+        let Some(path) = &config.config else { return Ok(config) };
+        let mut command = file::apply(Self::command(), path)
+            .map_err(|why| Self::command().error(clap::error::ErrorKind::InvalidValue, why))?;
+        let matches = command.try_get_matches_from_mut(&arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
     /// Checks what no single setting can know by itself.
     ///
     /// # Errors
@@ -96,13 +176,17 @@ impl Config {
         if self.api_keys.iter().any(unusable) {
             return Err("an API key is empty or has spaces around it; separate keys by commas only".to_owned());
         }
-        match (self.no_auth, self.api_keys.is_empty()) {
-            (false, true) => {
-                Err("no credentials are configured, so nobody could use this server; give it a key with --api-key \
-                (or DATA_API_KEYS in the environment), or --no-auth to answer everyone on this machine"
-                    .to_owned())
+        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(format!("`{origin}` is no origin: write scheme and host only, such as https://shop.example"));
+        }
+        match (self.no_auth, self.api_keys.is_empty() && self.access_file.is_none()) {
+            (false, true) => Err("no credentials are configured, so nobody could use this server; give it an \
+                --access-file, or a key with --api-key (or DATA_API_KEYS in the environment), or --no-auth to answer \
+                everyone on this machine"
+                .to_owned()),
+            (true, false) => {
+                Err("--no-auth contradicts --api-key and --access-file; give one of them".to_owned())
             }
-            (true, false) => Err("--no-auth and --api-key contradict each other; give one of them".to_owned()),
             (true, true) if !self.listen.ip().is_loopback() => Err(format!(
                 "--no-auth is only allowed on a loopback address such as 127.0.0.1, not on {}; configure a key with \
                  --api-key to listen there",
@@ -113,38 +197,15 @@ impl Config {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    fn checked(flags: &[&str]) -> Result<(), String> {
-        Config::try_parse_from(["data-api"].iter().chain(flags)).map_err(|error| error.to_string())?.check()
-    }
-
-    #[test]
-    fn credentials_or_none_on_loopback() {
-        assert!(checked(&["--api-key", "k"]).is_ok());
-        assert!(checked(&["--no-auth"]).is_ok());
-        assert!(checked(&["--no-auth", "--listen", "[::1]:0"]).is_ok());
-        assert!(checked(&["--api-key", "k", "--listen", "0.0.0.0:4000"]).is_ok());
-        for refused in [
-            &[][..],
-            &["--no-auth", "--listen", "0.0.0.0:4000"],
-            &["--no-auth", "--api-key", "k"],
-            &["--api-key", ""],
-            &["--api-key", "a, b"],
-        ] {
-            assert!(checked(refused).is_err(), "{refused:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_secret_is_printed() {
-        let flags = ["data-api", "--api-key", "s3cret", "--api-key", "a,b", "--mongodb-uri", "mongodb://u:s3cret@h"];
-        let config = Config::try_parse_from(flags).unwrap();
-        assert_eq!(config.api_keys.len(), 3);
-        assert!(!format!("{config:?}").contains("s3cret"));
-        Config::command().debug_assert();
-    }
+/// A page's origin, as a browser sends it: nothing after the host and port.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b)))
 }
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number from 1 on".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,27 @@
 //! MongoDB, through its official driver: how we connect, and what the driver's failures mean to a client.
 
 mod failure;
+mod kill;
+mod pulse;
 
 use std::time::Duration;
 
 use mongodb::bson::{RawDocumentBuf, doc};
-use mongodb::options::{Acknowledgment, ClientOptions, ReadPreference, SelectionCriteria, WriteConcern};
+use mongodb::options::{ClientOptions, SelectionCriteria, WriteConcern};
 use mongodb::{Client, Collection};
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::metrics::Metrics;
+pub use kill::Write;
+use pulse::Pulse;
 
 /// A handle to MongoDB; cheap to clone. The driver behind it pools connections, watches the servers and finds them
 /// again after they were away.
 #[derive(Clone)]
 pub struct Mongo {
     client: Client,
+    pulse: Pulse,
     operation_timeout: Duration,
 }
 
@@ -24,7 +30,7 @@ impl Mongo {
     ///
     /// # Errors
     /// A sentence where the connection string is none. It never quotes credentials.
-    pub async fn new(config: &Config) -> Result<Self, String> {
+    pub async fn new(config: &Config, metrics: &Metrics) -> Result<Self, String> {
         let uri = config.mongodb_uri.reveal();
         let mut options = match ClientOptions::parse(uri).await {
             Ok(options) => options,
@@ -34,17 +40,49 @@ impl Mongo {
         options.server_selection_timeout.get_or_insert(config.server_selection_timeout);
         // A server that swallows packets must not take longer to be found out than one that refuses.
         options.connect_timeout.get_or_insert(config.server_selection_timeout);
-        options.write_concern.get_or_insert_with(|| WriteConcern::builder().w(Acknowledgment::Majority).build());
-        options.selection_criteria.get_or_insert(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-        options.max_pool_size.get_or_insert(100);
+        let acknowledgment = config.write_concern.0.clone();
+        options.write_concern.get_or_insert_with(|| WriteConcern::builder().w(acknowledgment).build());
+        let preference = config.read_preference.0.clone();
+        options.selection_criteria.get_or_insert(SelectionCriteria::ReadPreference(preference));
+        options.max_pool_size.get_or_insert(config.max_connections);
         options.app_name.get_or_insert_with(|| "data-api".to_owned());
-        let client = Client::with_options(options).map_err(|error| match error.kind.as_ref() {
-            mongodb::error::ErrorKind::InvalidArgument { message, .. } if !uri.contains('@') => {
-                format!("the MongoDB URI is not usable: {message}")
-            }
-            _ => "the MongoDB URI is not usable: its options contradict each other".to_owned(),
-        })?;
-        Ok(Mongo { client, operation_timeout: config.operation_timeout })
+        let mut for_pulse = options.clone();
+        (for_pulse.max_pool_size, for_pulse.min_pool_size) = (Some(2), None);
+        options.cmap_event_handler = Some(metrics.pool_events());
+        let connected = |options| {
+            Client::with_options(options).map_err(|error| match error.kind.as_ref() {
+                mongodb::error::ErrorKind::InvalidArgument { message, .. } if !uri.contains('@') => {
+                    format!("the MongoDB URI is not usable: {message}")
+                }
+                _ => "the MongoDB URI is not usable: its options contradict each other".to_owned(),
+            })
+        };
+        let limit = for_pulse.server_selection_timeout.unwrap_or(config.server_selection_timeout);
+        // Shorter than a ping's time: that there is no server at all, the driver finds out and says itself.
+        for_pulse.server_selection_timeout = Some(limit / 4);
+        let pulse = Pulse::follow(connected(for_pulse)?, limit);
+        Ok(Mongo { client: connected(options)?, pulse, operation_timeout: config.operation_timeout })
+    }
+
+    /// Waits for an operation: until it is done, its time is up, or MongoDB stops answering anyone.
+    ///
+    /// # Errors
+    /// The operation's own; 503 and 504.
+    pub async fn wait<T, E: Into<Error>>(&self, operation: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
+        let limit = self.operation_timeout + GRACE;
+        match self.pulse.with(tokio::time::timeout(limit, operation)).await {
+            Some(Ok(done)) => done.map_err(Into::into),
+            Some(Err(_)) => Err(Error::TimeLimit),
+            None => Err(Error::Unavailable {
+                what: "MongoDB does not answer; if this was a write, it may or may not have been applied",
+                details: "a ping beside the operation had no answer".to_owned(),
+            }),
+        }
+    }
+
+    /// A write begins; it carries the guard's comment, and ends with it.
+    pub fn write(&self) -> Write {
+        Write::begin(&self.client)
     }
 
     /// A collection whose documents are passed through as they are.
@@ -66,6 +104,9 @@ impl Mongo {
         Ok(())
     }
 }
+
+/// MongoDB is told to stop at the time limit; we stop waiting this much later, so that it is the one to say so.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The driver's words on a bad URI, without its credentials: the driver may quote what it stumbled over, so it is asked
 /// again about a URI that has other ones.

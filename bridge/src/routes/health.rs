@@ -1,4 +1,4 @@
-//! `GET /health`, `/health/live` and `/health/ready`: for those who run the server. They need no credentials and tell no
+//! `GET /health`, `/health/live`, `/health/ready` and `/metrics`: for those who run the server. They need no credentials and tell no
 //! secrets.
 
 use std::sync::Arc;
@@ -21,8 +21,17 @@ pub(super) async fn live() -> Response {
     json(r#"{"status":"ok"}"#.to_owned())
 }
 
-/// Whether MongoDB answers: 200 with its latency, or 503.
+/// What Prometheus reads.
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Error> {
+    let text = app.metrics.text().map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+}
+
+/// Whether MongoDB answers: 200 with its latency, or 503; and 503 from the signal to stop on.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Error> {
+    if *app.stopping.borrow() {
+        return Err(Error::Stopping);
+    }
     let started = Instant::now();
     // Longer than the search for a server: a server that is found but does not answer is not ready either.
     let limit = app.config.server_selection_timeout * 2;

@@ -1,7 +1,9 @@
 //! The routes.
 
 mod action;
+mod cors;
 mod health;
+mod login;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,21 +14,34 @@ use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
+use tokio::sync::{Semaphore, watch};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
 use crate::actions::Action;
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::mongo::Mongo;
+use crate::traces::Traces;
 
 /// What every request can reach.
 pub struct App {
     /// The settings.
     pub config: Config,
     /// Who may use the server.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// Where the data are.
     pub mongo: Mongo,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is traced.
+    pub traces: Traces,
+    /// How many more requests may be worked on.
+    pub places: Arc<Semaphore>,
+    /// Whether the server has been told to stop.
+    pub stopping: watch::Receiver<bool>,
 }
 
 /// The protocol's versions: `beta` is an older name of `v1`.
@@ -37,18 +52,29 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new()
         .route("/health", get(health::info))
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready));
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/api/client/v2.0/app/{app_id}/location", get(login::location))
+        .route("/api/client/v2.0/app/{app_id}/auth/providers/{provider}/login", post(login::log_in))
+        .route("/api/client/v2.0/auth/session", post(login::refresh))
+        .route("/api/client/v2.0/auth/profile", get(login::profile));
     for version in VERSIONS {
         for action in Action::ALL {
             let path = format!("/app/{{app_id}}/endpoint/data/{version}/action/{}", action.name());
             router = router.route(&path, post(move |app, request| action::handle(action, app, request)));
         }
     }
-    router
+    let origins = cors::layer(&app.config.cors_origins);
+    let router = router
         .fallback(async |uri: Uri| Error::NoSuchRoute(uri.path().chars().take(200).collect()))
         .method_not_allowed_fallback(async |method: Method| Error::MethodNotAllowed(method.to_string()))
         .layer(from_fn(log))
         .with_state(app)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
+    match origins {
+        Some(origins) => router.layer(origins),
+        None => router,
+    }
 }
 
 /// A line for each request, at the level `debug`: in production a proxy in front has them, and metrics count them.

@@ -1,0 +1,115 @@
+//! The tokens that we issue: a short-lived access token, and a refresh token that gets new ones.
+//!
+//! They are JWTs, signed with a secret of ours, and nothing is stored for them. A token names its account and what the
+//! account's credential was: it ends when the account leaves the access file, or its key or password is changed there.
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+
+use super::jwt::crypto;
+use crate::error::Error;
+
+/// As long as the Atlas service's, in seconds.
+const ACCESS: u64 = 30 * 60;
+const REFRESH: u64 = 60 * 24 * 60 * 60;
+
+const ISSUER: &str = "data-api";
+
+/// Issues tokens and knows them again.
+pub(super) struct Tokens {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+/// What a token is for: one of the two must not do for the other.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Use {
+    Access,
+    Refresh,
+}
+
+/// What a token says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Claims {
+    iss: String,
+    /// The account.
+    pub(super) sub: String,
+    /// The account's credential, hashed.
+    pub(super) cred: String,
+    /// Whom a custom token's issuer meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<String>,
+    #[serde(rename = "use")]
+    used: Use,
+    iat: u64,
+    pub(super) exp: u64,
+}
+
+impl Tokens {
+    pub(super) fn new(secret: &[u8]) -> Self {
+        crypto::install();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        validation.validate_aud = false;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        Tokens { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
+    }
+
+    /// A new token, which does not outlive `until`.
+    pub(super) fn issue(
+        &self,
+        account: (&str, &str),
+        user: Option<&str>,
+        used: Use,
+        until: Option<u64>,
+    ) -> Result<String, Error> {
+        let now = jsonwebtoken::get_current_timestamp();
+        let life = if used == Use::Access { ACCESS } else { REFRESH };
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: account.0.to_owned(),
+            cred: account.1.to_owned(),
+            user: user.map(str::to_owned),
+            used,
+            iat: now,
+            exp: until.map_or(now + life, |until| until.min(now + life)),
+        };
+        let header = Header { kid: Some(ISSUER.to_owned()), ..Header::new(Algorithm::HS256) };
+        encode(&header, &claims, &self.encoding).map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Whether a token claims to be one of ours; others' are the providers'.
+    pub(super) fn is_ours(&self, token: &str) -> bool {
+        decode_header(token).is_ok_and(|header| header.kid.as_deref() == Some(ISSUER))
+    }
+
+    /// What a token of ours says, where it is one, still holds, and is for this use.
+    pub(super) fn read(&self, token: &str, used: Use) -> Option<Claims> {
+        let claims = decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
+        (claims.used == used).then_some(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_one_use_and_while_it_holds() {
+        let tokens = Tokens::new(&[7; 32]);
+        let access = tokens.issue(("key:a", "c"), None, Use::Access, None).unwrap();
+        assert!(tokens.is_ours(&access));
+        assert_eq!(tokens.read(&access, Use::Access).unwrap().sub, "key:a");
+        assert!(tokens.read(&access, Use::Refresh).is_none());
+        assert!(Tokens::new(&[8; 32]).read(&access, Use::Access).is_none(), "another secret");
+        let past = tokens.issue(("key:a", "c"), None, Use::Access, Some(1)).unwrap();
+        assert!(tokens.read(&past, Use::Access).is_none());
+        let (head, rest) = access.split_once('.').unwrap();
+        let (_, signature) = rest.split_once('.').unwrap();
+        assert!(tokens.read(&format!("{head}.e30.{signature}"), Use::Access).is_none());
+        assert!(!tokens.is_ours("x.y.z"));
+    }
+}

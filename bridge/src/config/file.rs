@@ -1,0 +1,44 @@
+//! The configuration file: TOML, with the flags' names. Its values take the place of the defaults, so that a flag wins over
+//! the environment, and both win over the file; and they are read and checked as the flags' are.
+
+use std::path::Path;
+
+use clap::Command;
+use toml::{Table, Value};
+
+/// Settings that only make sense outside of the file.
+const NOT_HERE: [&str; 3] = ["config", "help", "version"];
+
+/// The command with the file's values for its defaults.
+///
+/// # Errors
+/// A sentence where the file cannot be read, or has a setting that there is none of.
+pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
+    let unusable = |why: String| format!("the configuration file {} is not usable: {why}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| unusable(error.to_string()))?;
+    for (name, value) in table {
+        let known = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
+        let Some(argument) = known.filter(|_| !NOT_HERE.contains(&name.as_str())) else {
+            return Err(unusable(format!("there is no setting `{name}`")));
+        };
+        let (id, several) = (argument.get_id().clone(), argument.get_value_delimiter().is_some());
+        let values = match value {
+            Value::Array(values) if several => values.into_iter().map(scalar).collect(),
+            Value::Array(_) => None,
+            value => scalar(value).map(|value| vec![value]),
+        };
+        let values: Vec<String> = values.ok_or_else(|| unusable(format!("`{name}` has a value of another kind")))?;
+        command = command.mut_arg(id, |argument| argument.default_values(values));
+    }
+    Ok(command)
+}
+
+fn scalar(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
