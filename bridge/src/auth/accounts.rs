@@ -65,7 +65,7 @@ impl Accounts {
     }
 
     fn add(&mut self, text: &str) -> Result<(), String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let file: File = toml::from_str(text).map_err(|error| crate::config::located(text, &error))?;
         for key in file.keys {
             let named = |why| format!("the key `{}`: {why}", key.name);
             let hash = KeyHash::parse(&key.hash).map_err(named)?;

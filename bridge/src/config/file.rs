@@ -16,7 +16,7 @@ const NOT_HERE: [&str; 3] = ["config", "help", "version"];
 pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
     let unusable = |why: String| format!("the configuration file {} is not usable: {why}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-    let table: Table = text.parse().map_err(|error: toml::de::Error| unusable(error.to_string()))?;
+    let table: Table = text.parse().map_err(|error| unusable(located(&text, &error)))?;
     for (name, value) in table {
         let known = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
         let Some(argument) = known.filter(|_| !NOT_HERE.contains(&name.as_str())) else {
@@ -32,6 +32,13 @@ pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String
         command = command.mut_arg(id, |argument| argument.default_values(values));
     }
     Ok(command)
+}
+
+/// What is wrong, and in which line; not the line itself, as the library would show it: it may hold a password.
+pub(crate) fn located(text: &str, error: &toml::de::Error) -> String {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    format!("line {line}: {}", error.message())
 }
 
 fn scalar(value: Value) -> Option<String> {

@@ -15,6 +15,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub use command::Command;
 pub use consistency::{Reads, Writes};
+pub(crate) use file::located;
 pub use secret::Secret;
 
 /// MongoDB over plain HTTP: a self-hosted server for the protocol of the retired MongoDB Atlas Data API.

@@ -80,10 +80,12 @@ fn what_a_file_must_not_say() {
         ("[limits]\nmax-documents = 7", "there is no setting `limits`"),
         ("max-documents = [7]", "`max-documents` has a value of another kind"),
         ("max-documents = \"many\"", "'many' for '--max-documents"),
-        ("max-documents = ", "is not usable"),
+        ("max-documents = ", "is not usable: line 1: "),
     ] {
         let error = with_file("wrong", text, &[]).unwrap_err();
         assert!(error.contains(why), "{text}: {error}");
     }
+    let error = with_file("secret", "\nmongodb-uri = \"mongodb://u:s3cret@h", &[]).unwrap_err();
+    assert!(error.contains("line 2: ") && !error.contains("s3cret"), "{error}");
     assert!(Config::read(["data-api", "--config", "/nowhere/x.toml"]).is_err());
 }

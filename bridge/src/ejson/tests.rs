@@ -105,6 +105,13 @@ fn every_type_there_and_back() {
             r#"{"$regularExpression":{"pattern":"^a/\"b","options":"im"}}"#,
             r#"{"Pattern":"^a/\"b","Options":"im"}"#,
         ),
+        // Found by fuzzing: sorted as bytes, these options were no UTF-8 any more.
+        (
+            r#"{"$regularExpression":{"pattern":"","options":"xi😀"}}"#,
+            ElementType::RegularExpression,
+            r#"{"$regularExpression":{"pattern":"","options":"ix😀"}}"#,
+            r#"{"Pattern":"","Options":"ix😀"}"#,
+        ),
         (r#"{"$timestamp":{"t":4294967295,"i":1}}"#, ElementType::Timestamp, "", r#"{"T":4294967295,"I":1}"#),
         (r#"{"$code":"f()"}"#, ElementType::JavaScriptCode, "", r#""f()""#),
         (

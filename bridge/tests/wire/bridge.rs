@@ -1,6 +1,6 @@
 //! A bridge of a test's own, and requests to it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -46,6 +46,25 @@ pub fn program() -> Command {
         }
     }
     command
+}
+
+/// A key's hash, as the program itself prints it.
+pub fn hash(key: &str) -> String {
+    printed("hash-key", key)
+}
+
+/// A password's hash, as the program itself prints it.
+pub fn hash_password(password: &str) -> String {
+    printed("hash-password", password)
+}
+
+fn printed(command: &str, input: &str) -> String {
+    let mut child =
+        program().arg(command).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("data-api starts");
+    writeln!(child.stdin.take().unwrap(), "{input}").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 impl Bridge {
@@ -94,7 +113,18 @@ impl Bridge {
     }
 
     pub fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
+        self.url.split_once("://").unwrap().1
+    }
+
+    /// The most memory that it had at a time since it was last asked to forget, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().trim().parse::<usize>().unwrap() * 1024
+    }
+
+    pub fn reset_peak_memory(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").unwrap();
     }
 
     pub fn action_url(&self, action: &str) -> String {

@@ -4,11 +4,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
+mod accounts;
 mod actions;
 mod authentication;
+mod away;
 mod bridge;
 mod errors;
+mod folder;
 mod http;
 mod lifecycle;
 mod limits;
+mod operations;
+mod rules;
+mod streaming;
+mod token;
 mod types;
+mod way;

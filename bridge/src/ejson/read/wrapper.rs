@@ -169,11 +169,11 @@ impl Reader<'_> {
         if pattern.contains('\0') || options.contains('\0') {
             return Err(ReadError::new("a regular expression cannot hold a NUL character"));
         }
-        // BSON wants the options sorted.
-        let mut options = options.into_bytes();
+        // BSON wants the options sorted; by characters, or text that is not ASCII would fall apart.
+        let mut options: Vec<char> = options.chars().collect();
         options.sort_unstable();
-        for part in [pattern.into_bytes(), options] {
-            self.out.extend_from_slice(&part);
+        for part in [pattern, options.into_iter().collect()] {
+            self.out.extend_from_slice(part.as_bytes());
             self.out.push(0);
         }
         Ok(ElementType::RegularExpression)
