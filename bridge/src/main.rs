@@ -15,6 +15,10 @@ use data_api::tls::Certificate;
 use data_api::traces::Traces;
 use tokio::sync::Semaphore;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::read(std::env::args_os()).unwrap_or_else(|error| error.exit());

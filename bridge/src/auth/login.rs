@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::credentials::bearer;
-use super::tokens::Use;
+use super::tokens::{Owner, Use};
 use super::{Authenticator, Principal, hex};
 use crate::error::Error;
 
@@ -89,7 +89,14 @@ impl Authenticator {
         };
         let principal = principal.ok_or(Error::UnknownUser)?;
         let (user, until) = subject.map_or((None, None), |subject| (Some(subject.name), Some(subject.until)));
-        let issue = |used| self.tokens.issue((&principal.id, &principal.credential), user.as_deref(), used, until);
+        let session = super::new_key().map_err(Error::Internal)?;
+        let owner = Owner {
+            account: &principal.id,
+            credential: &principal.credential,
+            user: user.as_deref(),
+            session: &session,
+        };
+        let issue = |used| self.tokens.issue(&owner, used, until);
         Ok(Session {
             access_token: issue(Use::Access)?,
             refresh_token: issue(Use::Refresh)?,
@@ -104,9 +111,23 @@ impl Authenticator {
     /// 401 where the token is none, or its account has changed.
     pub fn refresh(&self, headers: &HeaderMap) -> Result<Refreshed, Error> {
         let (principal, claims) = self.presented(headers, Use::Refresh)?;
-        let account = (principal.id.as_str(), principal.credential.as_str());
-        let access_token = self.tokens.issue(account, claims.user.as_deref(), Use::Access, Some(claims.exp))?;
-        Ok(Refreshed { access_token })
+        let owner = Owner {
+            account: &principal.id,
+            credential: &principal.credential,
+            user: claims.user.as_deref(),
+            session: &claims.sid,
+        };
+        Ok(Refreshed { access_token: self.tokens.issue(&owner, Use::Access, Some(claims.exp))? })
+    }
+
+    /// Ends the session of a refresh token.
+    ///
+    /// # Errors
+    /// 401 where the token is none.
+    pub fn log_out(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let (_, claims) = self.presented(headers, Use::Refresh)?;
+        self.tokens.end(&claims);
+        Ok(())
     }
 
     /// Whose access token this is.

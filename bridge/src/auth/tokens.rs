@@ -1,7 +1,11 @@
 //! The tokens that we issue: a short-lived access token, and a refresh token that gets new ones.
 //!
 //! They are JWTs, signed with a secret of ours, and nothing is stored for them. A token names its account and what the
-//! account's credential was: it ends when the account leaves the access file, or its key or password is changed there.
+//! account's credential was: it ends when the account leaves the access file, or its key or password is changed there. It
+//! also ends with a logout; those are remembered here, by this process.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
@@ -20,6 +24,17 @@ pub(super) struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
+    /// The sessions that were ended, and when their last token would have ended by itself.
+    ended: Mutex<HashMap<String, u64>>,
+}
+
+/// Whose tokens, and of which session.
+pub(super) struct Owner<'a> {
+    pub(super) account: &'a str,
+    pub(super) credential: &'a str,
+    /// Whom a custom token's issuer meant.
+    pub(super) user: Option<&'a str>,
+    pub(super) session: &'a str,
 }
 
 /// What a token is for: one of the two must not do for the other.
@@ -43,6 +58,8 @@ pub(super) struct Claims {
     pub(super) user: Option<String>,
     #[serde(rename = "use")]
     used: Use,
+    /// The session: one login, and the tokens that follow from it.
+    pub(super) sid: String,
     iat: u64,
     pub(super) exp: u64,
 }
@@ -55,25 +72,20 @@ impl Tokens {
         validation.validate_aud = false;
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        Tokens { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
+        Tokens { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation, ended: Mutex::default() }
     }
 
     /// A new token, which does not outlive `until`.
-    pub(super) fn issue(
-        &self,
-        account: (&str, &str),
-        user: Option<&str>,
-        used: Use,
-        until: Option<u64>,
-    ) -> Result<String, Error> {
+    pub(super) fn issue(&self, owner: &Owner<'_>, used: Use, until: Option<u64>) -> Result<String, Error> {
         let now = jsonwebtoken::get_current_timestamp();
         let life = if used == Use::Access { ACCESS } else { REFRESH };
         let claims = Claims {
             iss: ISSUER.to_owned(),
-            sub: account.0.to_owned(),
-            cred: account.1.to_owned(),
-            user: user.map(str::to_owned),
+            sub: owner.account.to_owned(),
+            cred: owner.credential.to_owned(),
+            user: owner.user.map(str::to_owned),
             used,
+            sid: owner.session.to_owned(),
             iat: now,
             exp: until.map_or(now + life, |until| until.min(now + life)),
         };
@@ -89,7 +101,17 @@ impl Tokens {
     /// What a token of ours says, where it is one, still holds, and is for this use.
     pub(super) fn read(&self, token: &str, used: Use) -> Option<Claims> {
         let claims = decode::<Claims>(token, &self.decoding, &self.validation).ok()?.claims;
-        (claims.used == used).then_some(claims)
+        let ended = self.ended.lock().is_ok_and(|ended| ended.contains_key(&claims.sid));
+        (claims.used == used && !ended).then_some(claims)
+    }
+
+    /// Ends the session that these claims are of.
+    pub(super) fn end(&self, claims: &Claims) {
+        let now = jsonwebtoken::get_current_timestamp();
+        if let Ok(mut ended) = self.ended.lock() {
+            ended.retain(|_, until| *until >= now);
+            ended.insert(claims.sid.clone(), claims.exp.max(now + REFRESH));
+        }
     }
 }
 
@@ -100,16 +122,21 @@ mod tests {
     #[test]
     fn for_one_use_and_while_it_holds() {
         let tokens = Tokens::new(&[7; 32]);
-        let access = tokens.issue(("key:a", "c"), None, Use::Access, None).unwrap();
+        let owner = Owner { account: "key:a", credential: "c", user: None, session: "s" };
+        let access = tokens.issue(&owner, Use::Access, None).unwrap();
         assert!(tokens.is_ours(&access));
         assert_eq!(tokens.read(&access, Use::Access).unwrap().sub, "key:a");
         assert!(tokens.read(&access, Use::Refresh).is_none());
         assert!(Tokens::new(&[8; 32]).read(&access, Use::Access).is_none(), "another secret");
-        let past = tokens.issue(("key:a", "c"), None, Use::Access, Some(1)).unwrap();
+        let past = tokens.issue(&owner, Use::Access, Some(1)).unwrap();
         assert!(tokens.read(&past, Use::Access).is_none());
         let (head, rest) = access.split_once('.').unwrap();
         let (_, signature) = rest.split_once('.').unwrap();
         assert!(tokens.read(&format!("{head}.e30.{signature}"), Use::Access).is_none());
         assert!(!tokens.is_ours("x.y.z"));
+        tokens.end(&tokens.read(&access, Use::Access).unwrap());
+        assert!(tokens.read(&access, Use::Access).is_none(), "logged out");
+        let other = tokens.issue(&Owner { session: "t", ..owner }, Use::Access, None).unwrap();
+        assert!(tokens.read(&other, Use::Access).is_some());
     }
 }

@@ -45,6 +45,12 @@ pub(super) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     Ok((StatusCode::CREATED, Json(app.authenticator.refresh(&headers)?)).into_response())
 }
 
+/// `DELETE …/auth/session`: logs the refresh token's bearer out.
+pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<StatusCode, Error> {
+    app.authenticator.log_out(&headers)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `GET …/auth/profile`: who the access token's bearer is.
 pub(super) async fn profile(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<Profile>, Error> {
     app.authenticator.profile(&headers).map(Json)

@@ -56,7 +56,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/api/client/v2.0/app/{app_id}/location", get(login::location))
         .route("/api/client/v2.0/app/{app_id}/auth/providers/{provider}/login", post(login::log_in))
-        .route("/api/client/v2.0/auth/session", post(login::refresh))
+        .route("/api/client/v2.0/auth/session", post(login::refresh).delete(login::log_out))
         .route("/api/client/v2.0/auth/profile", get(login::profile));
     for version in VERSIONS {
         for action in Action::ALL {

@@ -131,6 +131,13 @@ fn a_session_from_login_to_the_end_of_its_account() {
     bridge.post(&url, &[("Authorization", &access)], b"").error(401, "InvalidSession");
     bridge.post(&url, &[], b"").error(400, "InvalidParameter");
 
+    let other = log_in(&bridge, "api-key", json!({"key": "key-a"})).json();
+    let other = |name: &str| format!("Bearer {}", other[name].as_str().unwrap());
+    assert_eq!(bridge.delete(&url, &[("Authorization", &other("refresh_token"))]), 204);
+    bridge.post(&url, &[("Authorization", &other("refresh_token"))], b"").error(401, "InvalidSession");
+    find(&bridge, &[("Authorization", &other("access_token"))]).error(401, "InvalidSession");
+    assert_eq!(find(&bridge, &[("Authorization", &access)]).status, 200, "another session goes on");
+
     for (provider, body, status, code) in [
         ("api-key", json!({"key": "wrong"}), 401, "InvalidSession"),
         ("api-key", json!({}), 400, "MissingParameter"),

@@ -135,6 +135,13 @@ impl Bridge {
         Reply::of(self.agent.get(format!("{}{path}", self.url)).call().unwrap())
     }
 
+    /// Deletes something, and gives the status.
+    pub fn delete(&self, url: &str, headers: &[(&str, &str)]) -> u16 {
+        let request =
+            headers.iter().fold(self.agent.delete(url), |request, (name, value)| request.header(*name, *value));
+        request.call().unwrap().status().as_u16()
+    }
+
     /// Posts anything anywhere.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| request.header(*name, *value));

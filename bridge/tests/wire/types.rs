@@ -65,8 +65,12 @@ const TYPES: [(&str, &str, &str); 26] = [
 
 #[test]
 fn every_type_survives_the_way_there_and_back() {
+    there_and_back(&TYPES);
+}
+
+fn there_and_back(types: &[(&str, &str, &str)]) {
     let bridge = Bridge::start();
-    for (number, (sent, ejson, plain)) in TYPES.iter().enumerate() {
+    for (number, (sent, ejson, plain)) in types.iter().enumerate() {
         let reply = bridge.call_text(
             "insertOne",
             "application/json",
@@ -80,6 +84,63 @@ fn every_type_survives_the_way_there_and_back() {
             assert_eq!(reply.text, format!("{{\"document\":{{\"_id\":\"{number}\",\"v\":{spelled}}}}}"), "{sent}");
         }
     }
+}
+
+/// Values at the edges of their types, beside those above.
+const EXTREMES: [(&str, &str, &str); 17] = [
+    ("9223372036854775807", r#"{"$numberLong":"9223372036854775807"}"#, "9223372036854775807"),
+    ("-2147483648", r#"{"$numberInt":"-2147483648"}"#, "-2147483648"),
+    ("-2147483649", r#"{"$numberLong":"-2147483649"}"#, "-2147483649"),
+    (r#"{"$numberDouble":"Infinity"}"#, r#"{"$numberDouble":"Infinity"}"#, r#""Infinity""#),
+    ("-0.0", r#"{"$numberDouble":"-0.0"}"#, "-0.0"),
+    ("5e-324", r#"{"$numberDouble":"5e-324"}"#, "5e-324"),
+    ("1.7976931348623157e308", r#"{"$numberDouble":"1.7976931348623157e308"}"#, "1.7976931348623157e308"),
+    (r#"{"$numberDecimal":"1E-6176"}"#, r#"{"$numberDecimal":"1E-6176"}"#, r#""1E-6176""#),
+    (r#"{"$numberDecimal":"-0"}"#, r#"{"$numberDecimal":"-0"}"#, r#""-0""#),
+    (r#"{"$numberDecimal":"NaN"}"#, r#"{"$numberDecimal":"NaN"}"#, r#""NaN""#),
+    (r#"{"$numberDecimal":"-Infinity"}"#, r#"{"$numberDecimal":"-Infinity"}"#, r#""-Infinity""#),
+    (
+        r#"{"$date":"0001-01-01T00:00:00Z"}"#,
+        r#"{"$date":{"$numberLong":"-62135596800000"}}"#,
+        r#""0001-01-01T00:00:00.000Z""#,
+    ),
+    (
+        r#"{"$date":"9999-12-31T23:59:59.999Z"}"#,
+        r#"{"$date":{"$numberLong":"253402300799999"}}"#,
+        r#""9999-12-31T23:59:59.999Z""#,
+    ),
+    (
+        r#"{"$timestamp":{"t":4294967295,"i":4294967295}}"#,
+        r#"{"$timestamp":{"t":4294967295,"i":4294967295}}"#,
+        r#"{"T":4294967295,"I":4294967295}"#,
+    ),
+    (
+        r#"{"$binary":{"base64":"","subType":"00"}}"#,
+        r#"{"$binary":{"base64":"","subType":"00"}}"#,
+        r#"{"Subtype":0,"Data":""}"#,
+    ),
+    (r#"{"a.b":{"c.d":true}}"#, r#"{"a.b":{"c.d":true}}"#, r#"{"a.b":{"c.d":true}}"#),
+    (r#"{"":null,"é😀":""}"#, r#"{"":null,"é😀":""}"#, r#"{"":null,"é😀":""}"#),
+];
+
+#[test]
+fn extremes_survive_the_way_there_and_back() {
+    there_and_back(&EXTREMES);
+}
+
+#[test]
+fn deep_and_empty_documents() {
+    let bridge = Bridge::start();
+    assert_eq!(bridge.call("insertOne", json!({"document": {}})).status, 201);
+    let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    let deep = nested(80);
+    let inserted =
+        bridge.call_text("insertOne", "*/*", &format!("{{\"document\":{{\"_id\":1,\"v\":{deep}}}}}"));
+    assert_eq!(inserted.status, 201, "{inserted:?}");
+    let found = bridge.call_text("findOne", "*/*", r#"{"filter":{"_id":1}}"#);
+    assert_eq!(found.text, format!("{{\"document\":{{\"_id\":1,\"v\":{deep}}}}}"));
+    let error = bridge.call_text("insertOne", "*/*", &format!("{{\"document\":{}}}", nested(300)));
+    assert!(error.error(400, "InvalidParameter").ends_with("nested deeper than 200 levels"));
 }
 
 #[test]
