@@ -178,9 +178,8 @@ impl Http {
     }
 
     async fn send(&mut self, action: &str, collection: &str, fields: &str) {
-        let body = format!(
-            r#"{{"dataSource":"mongodb-atlas","database":"{DATABASE}","collection":"{collection}",{fields}}}"#
-        );
+        let body =
+            format!(r#"{{"dataSource":"mongodb-atlas","database":"{DATABASE}","collection":"{collection}",{fields}}}"#);
         let request = format!(
             "POST /app/bench/endpoint/data/v1/action/{action} HTTP/1.1\r\nHost: {}\r\napiKey: {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -119,10 +119,9 @@ impl Error {
     /// HTTP names them.
     pub fn code(&self) -> &'static str {
         match self {
-            Error::InvalidParameter(_)
-            | Error::NoAuthentication
-            | Error::BodyTimeout
-            | Error::BodyTooLarge(_) => "InvalidParameter",
+            Error::InvalidParameter(_) | Error::NoAuthentication | Error::BodyTimeout | Error::BodyTooLarge(_) => {
+                "InvalidParameter"
+            }
             Error::MissingParameter(_) | Error::HalfAuthentication => "MissingParameter",
             Error::UnknownUser => "InvalidSession",
             Error::WrongPassword => "InvalidPassword",

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::BenchOptions;
 use crate::test::TestOptions;
 use crate::up::UpOptions;
 
@@ -27,6 +28,8 @@ pub enum Command {
     ///
     /// The last line is `N passed, N failed`, and the exit code is 1 when anything failed.
     Test(TestOptions),
+    /// Measures how fast the parts are
+    Bench(BenchOptions),
 }
 
 #[cfg(test)]
@@ -39,7 +42,7 @@ mod tests {
         let cli = Cli::try_parse_from(["xtask", "up"].iter().chain(arguments))?;
         match cli.command {
             Command::Up(options) => Ok(options),
-            Command::Test(_) => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+            Command::Test(_) | Command::Bench(_) => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
         }
     }
 

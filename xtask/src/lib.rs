@@ -1,7 +1,7 @@
 //! The project's commands, and the running system that they and the tests use.
 //!
-//! - [`up`] runs the whole system until it is told to stop; [`test`] runs every test there is. [`cli`] is how they
-//!   are called.
+//! - [`up`] runs the whole system until it is told to stop; [`test`] runs every test there is; [`bench`] measures. [`cli`]
+//!   is how they are called.
 //! - [`stack`] is the running system: it puts the parts together and starts them in order. A [`part`] is one server
 //!   process with its log and the question whether it answers; there are four kinds: [`redis`], [`mongodb`],
 //!   [`data_api`] and [`host`].
@@ -10,6 +10,7 @@
 //!   [`interrupt`] notes Ctrl-C, [`probe`] asks servers whether they are there.
 
 pub mod address;
+pub mod bench;
 mod cargo;
 pub mod cli;
 pub mod command;

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::cli::{Cli, Command};
-use xtask::{interrupt, test, up};
+use xtask::{bench, interrupt, test, up};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = interrupt::listen().and_then(|()| match cli.command {
         Command::Up(options) => up::up(options),
         Command::Test(options) => test::test(&options),
+        Command::Bench(options) => bench::bench(&options),
     });
     match outcome {
         Ok(code) => code,

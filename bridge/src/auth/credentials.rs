@@ -70,8 +70,14 @@ mod tests {
         assert_eq!(of(&[("api-key", "k")]), key);
         assert_eq!(of(&[("apiKey", "k"), ("email", "e")]), key);
         assert_eq!(of(&[("Authorization", "Basic eA=="), ("apiKey", "k")]), key);
-        assert_eq!(of(&[("Authorization", "bearer x"), ("apiKey", "k")]), Ok(format!("{:?}", Credentials::Bearer(b"x"))));
-        assert_eq!(of(&[("email", "e"), ("password", "p")]), Ok(format!("{:?}", Credentials::EmailPassword(b"e", b"p"))));
+        assert_eq!(
+            of(&[("Authorization", "bearer x"), ("apiKey", "k")]),
+            Ok(format!("{:?}", Credentials::Bearer(b"x")))
+        );
+        assert_eq!(
+            of(&[("email", "e"), ("password", "p")]),
+            Ok(format!("{:?}", Credentials::EmailPassword(b"e", b"p")))
+        );
         assert_eq!(of(&[("jwtTokenString", "j")]), Ok(format!("{:?}", Credentials::CustomJwt(b"j"))));
         assert_eq!(of(&[("email", "e")]), Err("MissingParameter".to_owned()));
         assert_eq!(of(&[("password", "p"), ("jwtTokenString", "j")]), Err("MissingParameter".to_owned()));

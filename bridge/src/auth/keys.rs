@@ -25,7 +25,9 @@ impl KeyHash {
     /// A sentence that says what is expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("a key's hash is `{PREFIX}` and 64 hex digits, as `data-api new-key` prints it");
-        let digits = text.strip_prefix(PREFIX).filter(|digits| digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = text
+            .strip_prefix(PREFIX)
+            .filter(|digits| digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
         let digits = digits.ok_or_else(wrong)?;
         let mut hash = [0; 32];
         for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {

@@ -146,11 +146,7 @@ impl Authenticator {
         Ok(Profile { user_id: id, kind: "normal", identities, data: serde_json::Map::new() })
     }
 
-    fn presented(
-        &self,
-        headers: &HeaderMap,
-        used: Use,
-    ) -> Result<(Arc<Principal>, super::tokens::Claims), Error> {
+    fn presented(&self, headers: &HeaderMap, used: Use) -> Result<(Arc<Principal>, super::tokens::Claims), Error> {
         let token = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
         let token = token.ok_or(Error::NoAuthentication)?;
         std::str::from_utf8(token).ok().and_then(|token| self.session(token, used)).ok_or(Error::UnknownUser)

@@ -23,7 +23,8 @@ const MOST: usize = 10_000;
 
 /// An Argon2id hash of a random text that nobody knows: verified for users that do not exist, so that the time taken does
 /// not tell who does.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZSByYW5kb20gc2FsdA$bYq3U0cUcVbk6YfZqW3Xn0hPp0H1QbP8rYjq1x5f8cE";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZSByYW5kb20gc2FsdA$bYq3U0cUcVbk6YfZqW3Xn0hPp0H1QbP8rYjq1x5f8cE";
 
 /// Verifies passwords.
 pub(super) struct Passwords {

@@ -72,7 +72,12 @@ impl Tokens {
         validation.validate_aud = false;
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        Tokens { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation, ended: Mutex::default() }
+        Tokens {
+            encoding: EncodingKey::from_secret(secret),
+            decoding: DecodingKey::from_secret(secret),
+            validation,
+            ended: Mutex::default(),
+        }
     }
 
     /// A new token, which does not outlive `until`.

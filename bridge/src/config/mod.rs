@@ -185,9 +185,7 @@ impl Config {
                 --access-file, or a key with --api-key (or DATA_API_KEYS in the environment), or --no-auth to answer \
                 everyone on this machine"
                 .to_owned()),
-            (true, false) => {
-                Err("--no-auth contradicts --api-key and --access-file; give one of them".to_owned())
-            }
+            (true, false) => Err("--no-auth contradicts --api-key and --access-file; give one of them".to_owned()),
             (true, true) if !self.listen.ip().is_loopback() => Err(format!(
                 "--no-auth is only allowed on a loopback address such as 127.0.0.1, not on {}; configure a key with \
                  --api-key to listen there",
@@ -201,7 +199,9 @@ impl Config {
 /// A page's origin, as a browser sends it: nothing after the host and port.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b)))
+    host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
+    })
 }
 
 fn positive(text: &str) -> Result<usize, String> {

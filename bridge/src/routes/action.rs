@@ -37,13 +37,7 @@ pub(super) async fn handle(action: Action, State(app): State<Arc<App>>, request:
 }
 
 /// Who is asking is settled before the body is read, and everything about the body before MongoDB is asked.
-async fn answer(
-    action: Action,
-    app: &App,
-    head: &Parts,
-    body: Body,
-    span: &RequestSpan,
-) -> Result<Answer, Error> {
+async fn answer(action: Action, app: &App, head: &Parts, body: Body, span: &RequestSpan) -> Result<Answer, Error> {
     let principal = app.authenticator.authenticate(&head.headers).await?;
     media::check_content_type(&head.headers)?;
     let text = body::read(body, app.config.max_body_bytes, app.config.body_timeout).await?;

@@ -77,7 +77,8 @@ fn files_that_cannot_be_meant_so() {
     ] {
         let folder = Folder::new();
         let file = folder.write("access.toml", &text);
-        let output = crate::bridge::program().args(["--access-file", &file, "--listen", "127.0.0.1:0"]).output().unwrap();
+        let output =
+            crate::bridge::program().args(["--access-file", &file, "--listen", "127.0.0.1:0"]).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && error.contains(why), "{text}\n{error}");
     }

@@ -87,7 +87,8 @@ fn certificate(folder: &Folder, name: &str) -> (String, String) {
 /// What `curl` says: the answer, and its version of HTTP.
 fn curl(bridge: &Bridge, arguments: &[&str]) -> String {
     let url = format!("{}/health", bridge.url);
-    let output = Command::new("curl").args(["-sk", "-w", " %{http_version}"]).args(arguments).arg(url).output().unwrap();
+    let output =
+        Command::new("curl").args(["-sk", "-w", " %{http_version}"]).args(arguments).arg(url).output().unwrap();
     String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
 }
 
@@ -191,8 +192,10 @@ fn not_ready_from_the_signal_on() {
     assert!(status.success(), "the program asks, too");
     // A request that is still being sent keeps the server there, and this connection open.
     let mut slow = TcpStream::connect(bridge.address()).unwrap();
-    let head = format!("POST /app/x/endpoint/data/v1/action/find HTTP/1.1\r\nHost: x\r\napiKey: {KEY}\r\n\
-        Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{");
+    let head = format!(
+        "POST /app/x/endpoint/data/v1/action/find HTTP/1.1\r\nHost: x\r\napiKey: {KEY}\r\n\
+        Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{"
+    );
     slow.write_all(head.as_bytes()).unwrap();
     thread::sleep(Duration::from_millis(300));
     assert!(Command::new("kill").arg(bridge.pid().to_string()).status().unwrap().success());

@@ -59,7 +59,10 @@ fn a_limit_that_is_met_on_the_way_breaks_the_answer_off() {
     fill(&bridge, 501, 6000);
     for (fields, why) in [
         (r#""filter":{}"#, "the answer is larger than 3000000 bytes"),
-        (r#""filter":{},"projection":{"text":{"$substrBytes":["$text",0,5500]}}"#, "the answer has more than 500 documents"),
+        (
+            r#""filter":{},"projection":{"text":{"$substrBytes":["$text",0,5500]}}"#,
+            "the answer has more than 500 documents",
+        ),
     ] {
         let answer = raw(&bridge, fields);
         assert!(answer.starts_with("HTTP/1.1 200"), "{}", &answer[..100]);

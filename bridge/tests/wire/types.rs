@@ -134,8 +134,7 @@ fn deep_and_empty_documents() {
     assert_eq!(bridge.call("insertOne", json!({"document": {}})).status, 201);
     let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
     let deep = nested(80);
-    let inserted =
-        bridge.call_text("insertOne", "*/*", &format!("{{\"document\":{{\"_id\":1,\"v\":{deep}}}}}"));
+    let inserted = bridge.call_text("insertOne", "*/*", &format!("{{\"document\":{{\"_id\":1,\"v\":{deep}}}}}"));
     assert_eq!(inserted.status, 201, "{inserted:?}");
     let found = bridge.call_text("findOne", "*/*", r#"{"filter":{"_id":1}}"#);
     assert_eq!(found.text, format!("{{\"document\":{{\"_id\":1,\"v\":{deep}}}}}"));

@@ -87,11 +87,7 @@ fn read(fetched: &Mutex<Option<Fetched>>) -> Option<Fetched> {
     fetched.lock().ok().and_then(|fetched| fetched.clone())
 }
 
-async fn refresh(
-    url: &str,
-    fetched: &Mutex<Option<Fetched>>,
-    have: Option<Fetched>,
-) -> Result<Option<Fetched>, Error> {
+async fn refresh(url: &str, fetched: &Mutex<Option<Fetched>>, have: Option<Fetched>) -> Result<Option<Fetched>, Error> {
     let address = url.to_owned();
     let result = tokio::task::spawn_blocking(move || fetch(&address));
     match result.await.map_err(|error| Error::Internal(error.to_string()))? {
@@ -108,7 +104,9 @@ async fn refresh(
                 tracing::warn!(url, details, "the JWKS document cannot be fetched; the one from before is used");
                 Ok(Some(have))
             }
-            _ => Err(Error::Unavailable { what: "the keys that tokens are verified with could not be fetched", details }),
+            _ => {
+                Err(Error::Unavailable { what: "the keys that tokens are verified with could not be fetched", details })
+            }
         },
     }
 }

@@ -77,7 +77,9 @@ impl Provider {
                 return Err("HS256 has a secret, which no jwks-url tells; give it a key-file".to_owned());
             }
             (None, Some(url)) if url.starts_with("https://") || url.starts_with("http://") => Keys::at(url.clone()),
-            (None, Some(_)) => return Err("jwks-url must start with https:// (or http://, inside a network)".to_owned()),
+            (None, Some(_)) => {
+                return Err("jwks-url must start with https:// (or http://, inside a network)".to_owned());
+            }
             _ => return Err("give it a key-file or a jwks-url, one of them".to_owned()),
         };
         // The algorithm comes from here, never from the token.
