@@ -1,11 +1,12 @@
 //! store-api: a video-game store over HTTP. Redis caches, MongoDB, behind a Data API, is the truth.
 //!
-//! How a request flows: `spin` takes it from the host and reads its body → [`routes`] finds the route and checks what
-//! the client sent → [`cache`] answers it, or asks the [`store`] and keeps the answer → the route makes the reply →
+//! How a request flows: `spin` takes it from the host and reads its body → [`routes`] finds the route, asks [`access`]
+//! whether the client may, and checks what it sent → [`cache`] answers it, or asks the [`store`] and keeps the answer → the route makes the reply →
 //! `spin` hands it back, head and body at once.
 //!
 //! - [`routes`]: one file per route; each knows HTTP and the two ports, nothing else.
 //! - [`cache`]: the port `Cache`, cache-aside, and the protocol that never lets a read be older than a write before it.
+//! - [`access`]: who may do what, and how often.
 //! - [`store`]: the port `Store`, and the Data API client behind it.
 //! - [`platform`]: the port to time and randomness.
 //! - [`config`]: the Spin variables, validated.
@@ -14,12 +15,14 @@
 //! - `spin`: the ports over spin-sdk, and the entry. Compiled for WebAssembly only, so that all the rest builds and is
 //!   tested natively.
 
+pub mod access;
 pub mod cache;
 pub mod config;
 pub mod etag;
 pub mod object_id;
 pub mod platform;
 pub mod problem;
+pub mod request_id;
 pub mod routes;
 pub mod seed;
 pub mod store;

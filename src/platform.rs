@@ -12,6 +12,9 @@ pub trait Platform {
     /// Monotonic time since some fixed point.
     fn now(&self) -> Duration;
 
+    /// The time of day, since 1970-01-01T00:00:00Z.
+    fn unix_time(&self) -> Duration;
+
     /// Waits.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 

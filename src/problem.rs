@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
+use crate::access::Role;
 use crate::cache::write::WriteError;
 use crate::config::ConfigError;
 use crate::routes::Reply;
@@ -31,6 +32,16 @@ pub enum Problem {
         /// The fields of the document.
         provided: Vec<String>,
     },
+    /// 401: no credential was shown where one is needed, or, to follow "the credential", what was wrong with it.
+    Unauthorized(Option<&'static str>),
+    /// 403: the credential does not reach this role.
+    Forbidden(Role),
+    /// 403: the operator has set no credential that reaches this role.
+    RoleOff(Role),
+    /// 403: the page of another site wanted to change something.
+    CrossSite,
+    /// 429: more requests than a minute has.
+    TooManyRequests(u64),
     /// 409: the `_id` exists already.
     Duplicate(String),
     /// 413: the body is larger than so many bytes.
@@ -73,6 +84,9 @@ impl Problem {
             Problem::UnknownRoute | Problem::UnknownCollection(_) | Problem::NotFound(_) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Invalid(_) | Problem::UnknownFields { .. } => StatusCode::BAD_REQUEST,
+            Problem::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Problem::Forbidden(_) | Problem::RoleOff(_) | Problem::CrossSite => StatusCode::FORBIDDEN,
+            Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::Duplicate(_) => StatusCode::CONFLICT,
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -85,6 +99,21 @@ impl Problem {
             Problem::WriteNotBegun => StatusCode::SERVICE_UNAVAILABLE,
             Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
             Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What `WWW-Authenticate` says (RFC 6750, section 3).
+    fn challenge(&self) -> Option<String> {
+        let bearer = "Bearer realm=\"store-api\"";
+        match self {
+            Problem::Unauthorized(None) => Some(bearer.to_owned()),
+            Problem::Unauthorized(Some(why)) => {
+                Some(format!("{bearer}, error=\"invalid_token\", error_description=\"the credential {why}\""))
+            }
+            Problem::Forbidden(role) => {
+                Some(format!("{bearer}, error=\"insufficient_scope\", scope=\"{}\"", role.scope()))
+            }
+            _ => None,
         }
     }
 
@@ -120,6 +149,9 @@ impl Problem {
         if let Problem::MethodNotAllowed(allow) = self {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
+        if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -138,6 +170,12 @@ impl fmt::Display for Problem {
             Problem::UnknownFields { .. } => {
                 f.write_str("the document has no field that the collection's documents have; see available_fields")
             }
+            Problem::Unauthorized(None) => f.write_str("a credential is needed: Authorization: Bearer <token>"),
+            Problem::Unauthorized(Some(why)) => write!(f, "the credential {why}"),
+            Problem::Forbidden(role) => write!(f, "the credential does not reach {role}"),
+            Problem::RoleOff(role) => write!(f, "{role} is off: the operator has set no credential for it"),
+            Problem::CrossSite => f.write_str("the page of another site may not change anything here"),
+            Problem::TooManyRequests(limit) => write!(f, "there were more than {limit} requests within a minute"),
             Problem::Duplicate(id) => write!(f, "a document with the _id {id} exists already"),
             Problem::BodyTooLarge(limit) => {
                 write!(f, "the body is larger than {limit} bytes")

@@ -79,6 +79,10 @@ mod tests {
             self.0.get()
         }
 
+        fn unix_time(&self) -> Duration {
+            self.0.get()
+        }
+
         async fn sleep(&self, _: Duration) {
             pending().await
         }

@@ -199,6 +199,16 @@ impl<C: Connector> Cache for RedisCache<C> {
         }
     }
 
+    async fn count(&self, key: &str, window: Duration) -> Result<(u64, Duration), CacheError> {
+        match self.call(scripts::count(key, window)).await?.as_slice() {
+            [Reply::Number(count), Reply::Number(left)] => {
+                let number = |number: i64| u64::try_from(number).unwrap_or(0);
+                Ok((number(*count), Duration::from_millis(number(*left))))
+            }
+            _ => not_understood(),
+        }
+    }
+
     async fn ping(&self) -> Result<(), CacheError> {
         self.step(async |connection: &C::Connection| connection.execute("PING", &[]).await).await.map(|_| ())
     }

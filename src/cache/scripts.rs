@@ -30,6 +30,7 @@ macro_rules! script {
 
 script!(TAKE, "`take.lua`", include_str!("take.lua"));
 script!(FILL, "`fill.lua`", include_str!("fill.lua"));
+script!(COUNT, "`count.lua`", include_str!("count.lua"));
 script!(RELEASE, "`release.lua`", include_str!("release.lua"));
 script!(
     BEGIN_WRITE,
@@ -145,6 +146,11 @@ pub fn fill<'a>(
 /// The call of `release.lua`.
 pub fn release(entry: &Entry, token: u64) -> Call<'static> {
     Call { script: &RELEASE, keys: vec![entry.lease_key()], arguments: vec![token_argument(token)] }
+}
+
+/// The call of `count.lua`.
+pub fn count(key: &str, window: Duration) -> Call<'static> {
+    Call { script: &COUNT, keys: vec![key.to_owned()], arguments: vec![milliseconds(window)] }
 }
 
 /// The call of `begin_write.lua`.

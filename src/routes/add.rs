@@ -18,7 +18,7 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
     request: &Incoming,
     collection: &str,
 ) -> Result<Reply, Problem> {
-    let document = body::object(request, context.config)?;
+    let document = body::object(request, context.config.max_body_bytes)?;
     let own_id = own_id(&document)?;
     check_fields(context.store, collection, &document).await?;
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use crate::access::Role;
 use crate::problem::Problem;
 
 /// A route with what its path says.
@@ -125,12 +126,30 @@ impl<'a> Route<'a> {
         !matches!(self, Route::Init(_) | Route::Clean(_))
     }
 
-    /// The methods that the route takes, as the header `Allow` lists them.
-    pub fn allow(&self) -> &'static str {
+    /// The role that it takes, if it takes one.
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Route::About | Route::Live | Route::Ready => None,
+            Route::List(_) | Route::Get { .. } => Some(Role::Read),
+            Route::Add { .. } | Route::Update { .. } | Route::Delete { .. } => Some(Role::Write),
+            Route::Init(_) | Route::Clean(_) => Some(Role::Admin),
+        }
+    }
+
+    /// Whether it is asked by what watches over the service, which nobody should limit.
+    pub fn is_health(&self) -> bool {
+        matches!(self, Route::Live | Route::Ready)
+    }
+
+    /// The methods that the route takes, as the header `Allow` lists them. Only where everything is `open` to everyone
+    /// does a `GET` seed or empty a collection.
+    pub fn allow(&self, open: bool) -> &'static str {
         match self {
             Route::About | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => "GET, HEAD, OPTIONS",
-            Route::Init(_) => "GET, HEAD, POST, OPTIONS",
-            Route::Clean(_) => "GET, HEAD, POST, DELETE, OPTIONS",
+            Route::Init(_) if open => "GET, HEAD, POST, OPTIONS",
+            Route::Init(_) => "POST, OPTIONS",
+            Route::Clean(_) if open => "GET, HEAD, POST, DELETE, OPTIONS",
+            Route::Clean(_) => "POST, DELETE, OPTIONS",
             Route::Add { .. } => "POST, OPTIONS",
             Route::Update { .. } => "PUT, OPTIONS",
             Route::Delete { .. } => "DELETE, OPTIONS",

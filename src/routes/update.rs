@@ -19,7 +19,7 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
     let document = target::written(value, field)?;
-    let set = body::object(request, context.config)?;
+    let set = body::object(request, context.config.max_body_bytes)?;
     if set.contains_key("_id") {
         return Err(Problem::Invalid("the body has an _id, which never changes".to_owned()));
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use spin_sdk::wasip3::{clocks::monotonic_clock, random::random};
+use spin_sdk::wasip3::clocks::{monotonic_clock, system_clock};
+use spin_sdk::wasip3::random::random;
 
 use crate::platform::Platform;
 
@@ -12,6 +13,12 @@ pub struct Machine;
 impl Platform for Machine {
     fn now(&self) -> Duration {
         Duration::from_nanos(monotonic_clock::now())
+    }
+
+    fn unix_time(&self) -> Duration {
+        let now = system_clock::now();
+        // A clock set before 1970 is no time at all: every token has then long been issued, and none has expired.
+        Duration::new(u64::try_from(now.seconds).unwrap_or(0), now.nanoseconds)
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -1,5 +1,7 @@
 //! The configuration from Spin's variables.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::try_join_all;
 use spin_sdk::variables;
 
@@ -10,7 +12,7 @@ use crate::config::{Config, ConfigError, VARIABLES};
 /// # Errors
 /// The first variable that cannot be read, or whose value cannot be used.
 pub async fn read() -> Result<Config, ConfigError> {
-    let values = try_join_all(VARIABLES.map(async |variable| {
+    let values = try_join_all(VARIABLES.map(async |(variable, _)| {
         variables::get(variable).await.map_err(|error| {
             // A provider's own error may say more than the operator wants in an answer.
             eprintln!("store-api: the variable {variable:?}: {error:?}");
@@ -18,8 +20,6 @@ pub async fn read() -> Result<Config, ConfigError> {
         })
     }))
     .await?;
-    match <[String; VARIABLES.len()]>::try_from(values) {
-        Ok(values) => Config::parse(values),
-        Err(_) => Err(ConfigError { variable: VARIABLES[0], why: "could not be read".to_owned() }),
-    }
+    let mut values: BTreeMap<_, _> = VARIABLES.map(|(variable, _)| variable).into_iter().zip(values).collect();
+    Config::parse(|variable| values.remove(variable).unwrap_or_default())
 }

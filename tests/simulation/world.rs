@@ -144,6 +144,10 @@ impl Platform for World {
         self.now.get()
     }
 
+    fn unix_time(&self) -> Duration {
+        self.now.get()
+    }
+
     async fn sleep(&self, duration: Duration) {
         let until = self.now.get() + duration;
         Sleep { world: self, until, key: None }.await;

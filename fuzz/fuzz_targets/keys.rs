@@ -1,0 +1,53 @@
+//! Keys in Redis: no two different requests share one, and none reaches the keys of another collection, or the cache's
+//! own.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use store_api::cache::Entry;
+use store_api::object_id::ObjectId;
+
+/// What a read asks for.
+#[derive(Arbitrary, Clone, Debug, PartialEq, Eq)]
+enum Request {
+    Listing,
+    Document([u8; 12]),
+    /// No name twice, as the query's parser sees to; never empty, which is the whole listing.
+    Filtered(BTreeMap<String, String>),
+    Lookup { field: Option<String>, value: String },
+}
+
+impl Request {
+    fn entry(&self, collection: &str) -> Option<Entry> {
+        Some(match self {
+            Request::Listing => Entry::listing(collection),
+            Request::Document(id) => {
+                let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+                Entry::document(collection, &ObjectId::parse(&hex)?)
+            }
+            // `field` is no parameter of a listing: the query refuses it.
+            Request::Filtered(parameters) if parameters.is_empty() || parameters.contains_key("field") => return None,
+            Request::Filtered(parameters) => {
+                let parameters: Vec<_> = parameters.clone().into_iter().collect();
+                Entry::filtered_listing(collection, &parameters)
+            }
+            Request::Lookup { field, value } => Entry::lookup(collection, field.as_deref(), value),
+        })
+    }
+}
+
+fuzz_target!(|requests: (Request, Request)| {
+    let (Some(one), Some(other)) = (requests.0.entry("games"), requests.1.entry("games")) else { return };
+    assert_eq!(one.value_key() == other.value_key(), requests.0 == requests.1, "{requests:?}");
+    for entry in [one, other] {
+        let value = entry.value_key();
+        assert!(value.starts_with("games:") && !value.starts_with("games:~"), "{value}");
+        let own = [entry.absent_key(), entry.lease_key(), entry.index_key()];
+        assert!(own.iter().all(|key| key.starts_with("games:~")), "{own:?}");
+        // What a key is made of is never the client's own text.
+        assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b':'), "{value}");
+    }
+});

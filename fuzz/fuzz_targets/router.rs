@@ -1,0 +1,35 @@
+//! Paths: every one is a route or a problem; with and without `/api` it is the same; and what a route took from a path
+//! comes back when it is encoded again.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use store_api::routes::router::{Route, Target};
+
+fuzz_target!(|path: &str| {
+    let parsed = Route::parse(path);
+    // A path that has the prefix once may not have it twice.
+    if path.starts_with('/') && path != "/api" && !path.starts_with("/api/") {
+        assert_eq!(Route::parse(&format!("/api{path}")), parsed);
+    }
+    let Ok(route) = parsed else { return };
+    let text = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let target = |target: &Target| match target {
+        Target::All => "all".to_owned(),
+        Target::One(name) => text(name),
+    };
+    let again = match &route {
+        Route::About => "/".to_owned(),
+        Route::Live => "/health/live".to_owned(),
+        Route::Ready => "/health/ready".to_owned(),
+        Route::Init(on) => format!("/initDB/{}", target(on)),
+        Route::List(on) => format!("/showDB/{}", target(on)),
+        Route::Clean(on) => format!("/cleanDB/{}", target(on)),
+        Route::Add { collection } => format!("/add/{}", text(collection)),
+        Route::Get { collection, value } => format!("/get/{}/{}", text(collection), text(value)),
+        Route::Update { collection, value } => format!("/update/{}/{}", text(collection), text(value)),
+        Route::Delete { collection, value } => format!("/delete/{}/{}", text(collection), text(value)),
+    };
+    assert_eq!(Route::parse(&again).as_ref(), Ok(&route), "{again}");
+});
