@@ -20,6 +20,13 @@ fn metrics_by_action_and_outcome() {
     bridge.ok("findOne", json!({}));
     bridge.call("find", json!({"limit": -1})).error(400, "InvalidParameter");
     bridge.call("insertOne", json!({"document": {"_id": 1}})).error(400, "MongoDBError");
+    // The driver takes its connections back after the answers have left.
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !bridge.get("/metrics").text.contains("\ndata_api_mongodb_connections_in_use 0\n")
+        && Instant::now() < deadline
+    {
+        thread::sleep(Duration::from_millis(20));
+    }
     let reply = bridge.get("/metrics");
     assert_eq!(reply.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     for line in [
