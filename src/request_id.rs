@@ -13,9 +13,7 @@ const MAX_LENGTH: usize = 128;
 /// The client's own, where it is harmless in a log and a header; or a new one.
 pub fn of(headers: &HeaderMap, platform: &impl Platform) -> HeaderValue {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    let harmless = |value: &&HeaderValue| {
-        (1..=MAX_LENGTH).contains(&value.len()) && value.as_bytes().iter().all(plain)
-    };
+    let harmless = |value: &&HeaderValue| (1..=MAX_LENGTH).contains(&value.len()) && value.as_bytes().iter().all(plain);
     match headers.get(X_REQUEST_ID).filter(harmless) {
         Some(value) => value.clone(),
         None => new(platform),

@@ -130,11 +130,10 @@ impl Jwt {
         if !ours {
             return Err("is for another audience");
         }
-        // As a negation, so that a NaN ends it, too.
-        if !(claims.exp > now - LEEWAY) {
+        if claims.exp <= now - LEEWAY {
             return Err("has expired");
         }
-        if claims.nbf.is_some_and(|not_before| !(not_before <= now + LEEWAY)) {
+        if claims.nbf.is_some_and(|not_before| not_before > now + LEEWAY) {
             return Err("is not valid yet");
         }
         let granted = |role: &Role| claims.scope.split(' ').any(|scope| scope == role.scope());
@@ -163,7 +162,8 @@ impl Key {
             AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
             _ => return None,
         };
-        let other_algorithm = jwk.common.key_algorithm.is_some_and(|named| named.to_string() != format!("{algorithm:?}"));
+        let other_algorithm =
+            jwk.common.key_algorithm.is_some_and(|named| named.to_string() != format!("{algorithm:?}"));
         let for_signatures = jwk.common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature);
         if other_algorithm || !for_signatures {
             return None;

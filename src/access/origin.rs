@@ -27,12 +27,16 @@ pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, Config
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let is_host = |host: &str| {
             !host.is_empty()
-                && host.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte))
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte))
         };
         if !host.is_some_and(is_host) {
             return invalid(
                 variable,
-                format!("holds {origin:?}: an origin is scheme, host and port alone, in lower case, as https://shop.example"),
+                format!(
+                    "holds {origin:?}: an origin is scheme, host and port alone, in lower case, as https://shop.example"
+                ),
             );
         }
         origins.push(origin.to_owned());

@@ -149,6 +149,10 @@ pub trait Cache {
     /// Changes the generations of the scopes, deletes their keys, and lifts the writer's fence.
     fn end_write(&self, prefix: &str, scopes: &[Scope], token: u64) -> impl Future<Output = Result<(), CacheError>>;
 
+    /// Counts one more request under the key, in a window that begins with the first: how many that makes, and what is
+    /// left of the window.
+    fn count(&self, key: &str, window: Duration) -> impl Future<Output = Result<(u64, Duration), CacheError>>;
+
     /// Whether Redis answers.
     fn ping(&self) -> impl Future<Output = Result<(), CacheError>>;
 }

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use crate::access::Access;
 use crate::access::jwt::Jwt;
 use crate::access::origin::origins;
 use crate::access::tokens::Tokens;
-use crate::access::Access;
 pub use values::invalid;
 use values::{collections, flag, header_safe, non_empty, number, one_of, timeout, ttl, url};
 
@@ -202,7 +202,10 @@ pub(crate) mod tests {
         for (name, default) in VARIABLES {
             let line = format!("{name} = {{ default = {default:?}");
             assert!(manifest.contains(&line), "{line}");
-            assert!(manifest.contains(&format!("{name} = \"{{{{ {name} }}}}\"")), "{name} is not handed to the component");
+            assert!(
+                manifest.contains(&format!("{name} = \"{{{{ {name} }}}}\"")),
+                "{name} is not handed to the component"
+            );
         }
     }
 
@@ -264,7 +267,8 @@ pub(crate) mod tests {
     #[test]
     fn debug_masks_secrets() {
         let secret = "s3cret-s3cret-s3cret-s3cret-s3cret";
-        let secrets = ["data_api_key", "read_token", "write_token", "admin_token", "jwt_secret"].map(|name| (name, secret));
+        let secrets =
+            ["data_api_key", "read_token", "write_token", "admin_token", "jwt_secret"].map(|name| (name, secret));
         let names = [("jwt_issuer", "me"), ("jwt_audience", "you")];
         let shown = format!("{:?}", with(&[&secrets[..], &names].concat()).unwrap());
         assert!(!shown.contains("s3cret") && !shown.contains("6379"), "{shown}");

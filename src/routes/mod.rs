@@ -1,7 +1,7 @@
 //! The routes: each knows HTTP and the two ports, and nothing else.
 //!
-//! [`handle`] takes a request through [`router`] (which route, which collection), checks the method, and calls the
-//! route's own file. [`query`] and [`body`] read what the client sent, [`target`] finds the document that a path means,
+//! [`answer`] takes a request through [`router`] (which route, which collection), asks [`crate::access`] whether it may go
+//! on, checks the method, and calls the route's own file. [`query`] and [`body`] read what the client sent, [`target`] finds the document that a path means,
 //! [`reply`] makes the answers.
 
 pub mod about;
@@ -20,8 +20,10 @@ pub mod target;
 pub mod update;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
+use crate::access::jwt::Verified;
+use crate::access::{Grant, Role, origin, rate};
 use crate::cache::Cache;
 use crate::cache::aside::CacheAside;
 use crate::config::Config;
@@ -45,27 +47,64 @@ pub struct Context<'a, C, S, P> {
     pub cache: CacheAside<'a, C, P>,
     /// The authoritative store.
     pub store: &'a S,
+    /// The credentials that the instance has verified.
+    pub verified: &'a Verified,
+}
+
+/// A request's answer, and what the operator should read of it.
+pub struct Answer {
+    /// What the client gets.
+    pub reply: Reply,
+    /// Why it failed, where there is more to say than the client is told.
+    pub log: Option<String>,
 }
 
 /// Answers a request.
-///
-/// # Errors
-/// What the client gets as problem details.
-pub async fn handle<C: Cache, S: Store, P: Platform>(
+pub async fn answer<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S, P>, request: &Incoming) -> Answer {
+    let config = context.config;
+    let mut told = Told::default();
+    let handled = handle(context, request, &mut told).await;
+    let log = handled.as_ref().err().and_then(Problem::log);
+    let mut reply = handled.unwrap_or_else(Problem::into_reply);
+    let headers = reply.headers_mut();
+    if told.grant == Some(Grant::ToCaller) {
+        keep_private(headers);
+    }
+    if let Some(left) = told.left {
+        left.tell(headers);
+    }
+    origin::tell(headers, request.headers(), &config.cors_origins, told.preflight);
+    Answer { reply, log }
+}
+
+/// What is found out on the way and told in the answer's headers, whatever becomes of the request.
+#[derive(Default)]
+struct Told {
+    grant: Option<Grant>,
+    left: Option<rate::Left>,
+    /// The route's methods, where they were asked for.
+    preflight: Option<&'static str>,
+}
+
+async fn handle<C: Cache, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
+    told: &mut Told,
 ) -> Result<Reply, Problem> {
     let route = Route::parse(request.uri().path())?;
-    if let Some(name) = route.collection()
-        && context.config.collection(name).is_none()
-    {
-        return Err(Problem::UnknownCollection(name.to_owned()));
-    }
-    let allow = route.allow();
+    let access = &context.config.access;
+    let allow = route.allow(access.open);
     let method = request.method();
     if method == Method::OPTIONS {
+        // Before a browser sends a credential it asks without one; and which collections there are is not told.
+        if access.open {
+            check_collection(context.config, &route)?;
+        }
+        told.preflight = Some(allow);
         return Ok(options(allow));
     }
+    admit(context, request, &route, told).await?;
+    check_collection(context.config, &route)?;
     // The host leaves out the body of an answer to HEAD, and only that.
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
     if !allow.split(", ").any(|allowed| allowed == asked) {
@@ -90,6 +129,51 @@ pub async fn handle<C: Cache, S: Store, P: Platform>(
     } else {
         reply
     })
+}
+
+/// Whether the request may go on: who sent it, how many it has sent, and what it may do, in this order, so that whoever
+/// guesses at credentials is counted, too.
+async fn admit<C: Cache, S: Store, P: Platform>(
+    context: &Context<'_, C, S, P>,
+    request: &Incoming,
+    route: &Route<'_>,
+    told: &mut Told,
+) -> Result<(), Problem> {
+    let config = context.config;
+    let (access, headers) = (&config.access, request.headers());
+    let caller = if access.open {
+        Ok(None)
+    } else {
+        access.identify(headers, context.verified, context.cache.platform.unix_time())
+    };
+    if !route.is_health() {
+        let known = caller.as_ref().ok().and_then(Option::as_ref);
+        told.left = rate::count(&context.cache, headers, known).await;
+        if told.left.is_some_and(|left| left.exceeded) {
+            return Err(Problem::TooManyRequests(config.rate_limit));
+        }
+    }
+    let Some(needed) = route.role() else { return Ok(()) };
+    if needed > Role::Read && origin::is_cross_site(headers, &config.cors_origins) {
+        return Err(Problem::CrossSite);
+    }
+    told.grant = Some(access.authorize(needed, caller)?);
+    Ok(())
+}
+
+fn check_collection(config: &Config, route: &Route<'_>) -> Result<(), Problem> {
+    match route.collection() {
+        Some(name) if config.collection(name).is_none() => Err(Problem::UnknownCollection(name.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// No cache that several clients share may keep what one was given for its credential.
+fn keep_private(headers: &mut HeaderMap) {
+    if headers.get(header::CACHE_CONTROL).is_none_or(|control| control != "no-store") {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Authorization"));
 }
 
 fn options(allow: &'static str) -> Reply {

@@ -15,16 +15,19 @@ mod variables;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use http::{HeaderValue, header};
 use spin_sdk::http_service;
 use spin_sdk::wasip3::http::types;
 
+use crate::access::jwt::Verified;
 use crate::cache::aside::CacheAside;
 use crate::cache::freshness::Freshness;
 use crate::cache::guard::Guard;
 use crate::cache::redis::RedisCache;
 use crate::config::Config;
 use crate::problem::Problem;
-use crate::routes::{self, Context, Incoming, Reply};
+use crate::request_id;
+use crate::routes::{self, Answer, Context, Incoming};
 use crate::store::data_api::DataApi;
 use machine::Machine;
 use outbound::Outbound;
@@ -36,6 +39,7 @@ struct Instance {
     cache: RedisCache<SpinRedis>,
     guard: Guard,
     freshness: Freshness,
+    verified: Verified,
 }
 
 thread_local! {
@@ -55,11 +59,12 @@ impl Instance {
             config,
             guard: Guard::default(),
             freshness: Freshness::default(),
+            verified: Verified::default(),
         });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
 
-    async fn handle(&self, request: &Incoming) -> Result<Reply, Problem> {
+    async fn answer(&self, request: &Incoming) -> Answer {
         let machine = Machine;
         let outbound = Outbound;
         let context = Context {
@@ -72,8 +77,9 @@ impl Instance {
                 freshness: &self.freshness,
             },
             store: &DataApi::new(&outbound, &machine, &self.config),
+            verified: &self.verified,
         };
-        routes::handle(&context, request).await
+        routes::answer(&context, request).await
     }
 }
 
@@ -81,19 +87,21 @@ impl Instance {
 async fn serve(request: spin_sdk::http::Request) -> Result<types::Response, types::ErrorCode> {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let answered = match Instance::get().await {
+    let id = request_id::of(request.headers(), &Machine);
+    let Answer { mut reply, log } = match Instance::get().await {
         Ok(instance) => {
             let request = inbound::read(request, instance.config.max_body_bytes).await;
-            instance.handle(&request).await
+            instance.answer(&request).await
         }
-        Err(problem) => Err(problem),
+        Err(problem) => Answer { log: problem.log(), reply: problem.into_reply() },
     };
-    let reply = answered.unwrap_or_else(|problem| {
-        if let Some(why) = problem.log() {
-            // Quoted, so that nothing that came from outside can start a line of its own.
-            eprintln!("store-api: {} {method} {path:?}: {why:?}", problem.status());
-        }
-        problem.into_reply()
-    });
+    if let Some(why) = log {
+        // Quoted, so that nothing that came from outside can start a line of its own.
+        eprintln!("store-api: request {id:?}: {} {method} {path:?}: {why:?}", reply.status());
+    }
+    let headers = reply.headers_mut();
+    headers.insert(request_id::X_REQUEST_ID, id);
+    // What is JSON is not to be taken for a page (Fetch standard).
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response::send(reply).await
 }

@@ -50,8 +50,16 @@ impl Client {
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
-        let (head, mut body) = self.agent.run(request.body(body).unwrap())?.into_parts();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.read_to_vec()? })
+        Answer::read(self.agent.run(request.body(body).unwrap())?)
+    }
+
+    /// A request with these headers.
+    pub fn with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base_url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::read(self.agent.run(request.body(body).unwrap()).unwrap()).unwrap()
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -77,6 +85,11 @@ impl Client {
 }
 
 impl Answer {
+    fn read(answer: ureq::http::Response<ureq::Body>) -> Result<Self, ureq::Error> {
+        let (head, mut body) = answer.into_parts();
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body: body.read_to_vec()? })
+    }
+
     /// A header's value, or nothing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()

@@ -18,10 +18,13 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host with these variables and no runtime configuration. The programs must be built.
+    /// A host with these variables and no runtime configuration, open to all unless they say otherwise. The programs must
+    /// be built.
     pub fn start(variables: &[(&str, &str)]) -> Self {
+        let open = [("access", "open")];
+        // Of two values of a variable the last one counts.
         let variables: Vec<_> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            open.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let listen = ([127, 0, 0, 1], port::free().unwrap()).into();
         let options =
             HostOptions { runtime: Runtime::Host, listen, runtime_config: None, variables: &variables, arguments: &[] };

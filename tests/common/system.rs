@@ -45,6 +45,11 @@ impl System {
         self.stack.data_api().unwrap().kill().unwrap();
     }
 
+    /// The end of the host's log.
+    pub fn log(&mut self) -> String {
+        self.stack.host().log().tail(100)
+    }
+
     fn redis(&self) -> redis::Connection {
         redis::Client::open(self.stack.redis_url()).unwrap().get_connection().unwrap()
     }

@@ -19,10 +19,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
+use store_api::access::jwt::Verified;
 use store_api::cache::aside::CacheAside;
 use store_api::cache::freshness::Freshness;
 use store_api::cache::guard::Guard;
-use store_api::config::Config;
+use store_api::config::{Config, VARIABLES};
 use store_api::object_id::ObjectId;
 use store_api::platform::Platform;
 use store_api::routes::{self, Context};
@@ -73,6 +74,7 @@ struct Run {
     config: Config,
     redis: SimRedis,
     store: SimStore,
+    verified: Verified,
     /// Two instances, each with what it remembers.
     instances: [(Guard, Freshness); 2],
     history: History,
@@ -87,6 +89,7 @@ impl Run {
             config: config(scenario.policy),
             redis: SimRedis::new(world, scenario.parts, scenario.redis),
             store: SimStore::new(world, scenario.store, &ids),
+            verified: Verified::default(),
             instances: Default::default(),
             history: History::default(),
             scenario,
@@ -119,8 +122,18 @@ fn run(seed: u64, scenario: Scenario) -> Rc<Run> {
 }
 
 fn config(policy: &str) -> Config {
-    let values = ["redis://r", "http://s", "key", "source", "db", "games", "2", "50", policy, "false", "500", "1000"];
-    Config::parse(values.map(str::to_owned)).unwrap()
+    let set = [
+        ("access", "open"),
+        ("cache_ttl_seconds", "2"),
+        ("cache_timeout_ms", "50"),
+        ("cache_write_policy", policy),
+        ("store_timeout_ms", "500"),
+    ];
+    Config::parse(|name| {
+        let default = VARIABLES.iter().find(|(known, _)| *known == name).unwrap().1;
+        set.iter().find(|(known, _)| *known == name).map_or(default, |(_, value)| value).to_owned()
+    })
+    .unwrap()
 }
 
 /// Sends requests, one after the other, to either instance.
@@ -146,6 +159,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         config: &run.config,
         cache: CacheAside { cache: &run.redis, platform: &*run.world, config: &run.config, guard, freshness },
         store: &run.store,
+        verified: &run.verified,
     };
     let request = Request::builder()
         .method(method)
@@ -153,7 +167,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         .header("content-type", "application/json")
         .body(Ok(Bytes::from_static(body.as_bytes())))
         .unwrap();
-    let reply = routes::handle(&context, &request).await.unwrap_or_else(|problem| problem.into_reply());
+    let reply = routes::answer(&context, &request).await.reply;
     let header = |name: &str| reply.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let told = header("x-cache").or_else(|| header("cache-status")).unwrap_or_default();
     (reply.status().as_u16(), told, reply.into_body())

@@ -262,6 +262,10 @@ impl Cache for SimRedis {
         .await
     }
 
+    async fn count(&self, _: &str, window: Duration) -> Result<(u64, Duration), CacheError> {
+        self.step(|_, _| (1, window)).await
+    }
+
     async fn ping(&self) -> Result<(), CacheError> {
         self.step(|_, _| ()).await
     }
