@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use common::backends::Backends;
 use common::client::{Answer, Client};
-use common::faulty::{Node, STORE_TIMEOUT};
+use common::faulty::Node;
 use common::proxy::Mode;
 use serde_json::json;
 use store_api::cache::aside::LEASE;
@@ -93,7 +93,7 @@ fn a_lease_holder_that_dies_costs_its_lease_and_one_more_read() {
         nodes[0].host.part.kill().unwrap();
         for (answer, took) in followers.into_iter().map(|follower| follower.join().unwrap()) {
             assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (200, 8));
-            assert!(took < LEASE + Duration::from_millis(1500), "it waited {took:?}");
+            assert!(took < LEASE + Duration::from_secs(3), "it waited {took:?}");
         }
     });
     assert_eq!(nodes[1].to_store.posts(), 1, "of all who followed, one leads next");
@@ -102,14 +102,15 @@ fn a_lease_holder_that_dies_costs_its_lease_and_one_more_read() {
 
 #[test]
 fn followers_of_a_store_that_hangs_wait_no_longer_than_the_store_may_take() {
-    let (nodes, _backends) = two_hosts(&[]);
+    let limit = Duration::from_secs(3);
+    let (nodes, _backends) = two_hosts(&[("store_timeout_ms", "3000"), ("cache_timeout_ms", "2000")]);
     for node in &nodes {
         node.to_store.set(Mode::Hang);
     }
     for (answer, took) in all_at_once(&nodes, "/api/showDB/games") {
         assert_eq!(answer.status, 504);
         // A tenth of a second more is the promise; the rest is for a busy machine.
-        assert!(took < STORE_TIMEOUT + Duration::from_millis(500), "{took:?}");
+        assert!(took < limit + Duration::from_millis(1400), "{took:?}");
     }
 }
 
@@ -134,7 +135,7 @@ fn readers_do_not_queue_behind_writes_that_never_pause() {
         for _ in 0..3 {
             for (answer, took) in all_at_once(&nodes, "/api/showDB/games") {
                 assert_eq!(answer.status, 200);
-                assert!(took < Duration::from_secs(2), "{took:?}");
+                assert!(took < Duration::from_secs(4), "{took:?}");
             }
         }
         stop.store(true, Ordering::Relaxed);

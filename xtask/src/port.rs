@@ -1,17 +1,33 @@
 //! TCP ports: a free one, and whether one is taken.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-/// A port of 127.0.0.1 that nobody listens on. It is free when this returns; a stranger may take it before our part
-/// does, which then says so.
+/// Below the ports that the system gives to outgoing connections (Linux: 32768 and up): one of those may be taken again
+/// between our look and our part's start.
+const PORTS: std::ops::Range<u16> = 10_240..32_768;
+
+/// A port of 127.0.0.1 that nobody listens on, another one with each call. It is free when this returns; a stranger may
+/// take it before our part does, which then says so.
 ///
 /// # Errors
 /// When there is none.
 pub fn free() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr().context("no free port on 127.0.0.1")?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Processes that run side by side begin at different places.
+    let begin = process::id().wrapping_mul(977);
+    for _ in 0..count {
+        let offset = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = PORTS.start + u16::try_from(offset)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port on 127.0.0.1")
 }
 
 /// An error when nothing new can listen on this address.
