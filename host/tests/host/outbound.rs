@@ -1,5 +1,6 @@
 //! Requests that the component makes.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -25,9 +26,11 @@ fn counting() -> u16 {
 fn connections_are_kept_and_shared_by_all_instances() {
     let port = counting();
     let host = App::new().start(&["--max-instance-reuse-count", "1"]);
-    for _ in 0..10 {
-        assert_eq!(fetch(&host, &format!("http://127.0.0.1:{port}/")), "200 1");
-    }
+    let answers: Vec<_> = (0..10).map(|_| fetch(&host, &format!("http://127.0.0.1:{port}/"))).collect();
+    // On a busy machine a connection may be back in the pool only after the next request has looked for one.
+    let connections: HashSet<_> = answers.iter().collect();
+    assert!(answers.iter().all(|answer| answer.starts_with("200 ")), "{answers:?}");
+    assert!(connections.len() < 5, "{answers:?}");
 }
 
 #[test]

@@ -40,7 +40,13 @@ async fn answer(request: Request) -> Answer {
     let number = |name: &str| query(name).parse::<u64>().unwrap_or(0);
     match uri.path() {
         "/hello" => text("hello"),
-        "/count" => text(format!("{} {}", INSTANCE.with(|id| *id), SERVED.get())),
+        "/count" => {
+            let seen = format!("{} {}", INSTANCE.with(|id| *id), SERVED.get());
+            if query("ms") != "" {
+                sleep(Duration::from_millis(number("ms"))).await;
+            }
+            text(seen)
+        }
         "/uri" => text(uri.to_string()),
         "/headers" => {
             let lines =
