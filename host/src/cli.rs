@@ -63,6 +63,10 @@ pub struct Cli {
     /// How long the component may take to answer a request; after that the client gets a 500. No limit by default.
     #[arg(long, value_name = "DURATION", value_parser = Range::parse_duration)]
     pub request_timeout: Option<Range<Duration>>,
+
+    /// Has Linux's perf know the component's functions by name (/tmp/perf-<process id>.map)
+    #[arg(long)]
+    pub perf_map: bool,
 }
 
 /// Resolves `localhost:3000` and the like. 127.0.0.1 is preferred to `::1`, as Spin does.

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    ProfilingStrategy,
+};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::guest::{self, Guest};
@@ -18,15 +21,19 @@ const MAX_INSTANCES: u32 = 2 * crate::server::MAX_REQUESTS;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The engine. With `interruptible`, a component that computes without end can be stopped, at the cost of a check in
-/// every loop.
+/// every loop. With `profiled`, `perf` finds the names of a component's functions in `/tmp/perf-<process id>.map`.
 ///
 /// # Errors
 /// A machine on which Wasmtime cannot run.
-pub fn new_engine(interruptible: bool) -> Result<Engine> {
+pub fn new_engine(interruptible: bool, profiled: bool) -> Result<Engine> {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     config.cranelift_opt_level(OptLevel::Speed);
     config.epoch_interruption(interruptible);
+    config.cache(cache());
+    if profiled {
+        config.profiler(ProfilingStrategy::PerfMap);
+    }
 
     // Reserves address space once, instead of asking the kernel for every new instance. It is a lot of it (4 GiB and
     // guard pages per memory), which some machines do not give.
@@ -45,6 +52,14 @@ pub fn new_engine(interruptible: bool) -> Result<Engine> {
             Engine::new(&config)
         })
         .map_err(|error| anyhow!("Wasmtime cannot run on this machine: {error:#}"))
+}
+
+/// Where machine code is kept from one start to the next: Wasmtime's own place in the user's cache folder. Without such a
+/// place every start compiles.
+fn cache() -> Option<Cache> {
+    Cache::new(CacheConfig::new())
+        .inspect_err(|error| tracing::debug!("no cache of compiled components: {error:#}"))
+        .ok()
 }
 
 /// Compiles the component in the file `wasm` and connects its imports.

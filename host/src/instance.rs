@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -41,13 +42,19 @@ pub struct Factory {
     service: ServicePre<Guest>,
     shared: Arc<Shared>,
     reuse: Reuse,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Factory {
     /// A factory for instances of `service`, which share `shared`.
     #[must_use]
     pub fn new(service: ServicePre<Guest>, shared: Arc<Shared>, reuse: Reuse) -> Self {
-        Self { service, shared, reuse }
+        Self { service, shared, reuse, stopping: Arc::default() }
+    }
+
+    /// From now on no instance is missed: this process ends, and takes those that are left with it.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 }
 
@@ -75,7 +82,12 @@ impl HandlerState for Factory {
                 request_timeout,
                 alarm: Box::pin(sleep(Duration::ZERO)),
             },
-            state: Limits { count: self.reuse.count.draw(), concurrent: self.reuse.concurrent.draw(), request_timeout },
+            state: Limits {
+                count: self.reuse.count.draw(),
+                concurrent: self.reuse.concurrent.draw(),
+                request_timeout,
+                stopping: self.stopping.clone(),
+            },
         })
     }
 }
@@ -110,6 +122,7 @@ pub struct Limits {
     count: usize,
     concurrent: usize,
     request_timeout: Option<Duration>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl WorkerState for Limits {
@@ -139,7 +152,10 @@ impl WorkerState for Limits {
     }
 
     fn drop(&self, _: Store<Guest>, end: wasmtime::Result<()>) {
-        if let Err(error) = end {
+        // The handler cannot tell an instance whose task the runtime drops as it ends from one whose task panicked.
+        if let Err(error) = end
+            && !self.stopping.load(Ordering::Relaxed)
+        {
             tracing::error!("an instance of the component ended: {error:?}");
         }
     }

@@ -74,7 +74,7 @@ pub async fn run(cli: Cli) -> Result<()> {
     // Before the component is compiled: a taken port is known at once.
     let listener = listen(cli.listen).await?;
 
-    let engine = engine::new_engine(cli.request_timeout.is_some())?;
+    let engine = engine::new_engine(cli.request_timeout.is_some(), cli.perf_map)?;
     let service = engine::load(&engine, &manifest.wasm)?;
     let reuse = Reuse {
         count: cli.max_instance_reuse_count,
@@ -97,7 +97,8 @@ pub async fn run(cli: Cli) -> Result<()> {
     let address = listener.local_addr()?;
     // Whoever waits for this line may have gone away; that is no reason to stop.
     _ = writeln!(std::io::stdout(), "Serving http://{address}");
-    server::serve(listener, handler, stop).await?;
+    server::serve(listener, handler.clone(), stop).await?;
+    handler.state().stop();
     Ok(())
 }
 

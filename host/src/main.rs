@@ -4,8 +4,14 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use store_host::cli::Cli;
 use tracing_subscriber::EnvFilter;
+
+/// A request is many small allocations, made by one thread and freed by another: measured faster than glibc's
+/// allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

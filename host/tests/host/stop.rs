@@ -14,6 +14,9 @@ fn a_signal_ends_it_with_exit_code_0() {
         host.signal(signal);
         assert_eq!(host.ends_within(Duration::from_secs(3)).code(), Some(0), "{signal}");
         assert!(idle.is_closed());
+        // Nor is there anything to report of the instance, which waits for its next request.
+        let log = host.whole_log();
+        assert!(!log.contains("ERROR"), "{signal}: {log}");
     }
 }
 

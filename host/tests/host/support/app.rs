@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::eventually;
@@ -108,7 +109,7 @@ impl App {
         let mut child = self.command(&[&["--listen", "127.0.0.1:0"], arguments].concat()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn({
+        let reader = std::thread::spawn({
             let log = log.clone();
             move || {
                 for line in stderr.lines().map_while(Result::ok) {
@@ -125,7 +126,7 @@ impl App {
             panic!("the host does not start: {line}{}", log.lock().unwrap());
         };
         let address = address.parse().unwrap();
-        Host { child, address, log, _app: self }
+        Host { child, address, log, reader: Some(reader), _app: self }
     }
 
     /// Runs the host, which must not start. Gives what it says on stderr.
@@ -165,6 +166,7 @@ pub struct Host {
     child: Child,
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
     _app: App,
 }
 
@@ -182,6 +184,14 @@ impl Host {
     /// What the host has said on stderr so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What the host, which has ended, has said on stderr.
+    pub fn whole_log(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.log()
     }
 
     /// Waits until the host has said `text`: a line may come a little after the answer that it is about.
