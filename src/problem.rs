@@ -48,7 +48,7 @@ pub enum Problem {
     BodyTooLarge(usize),
     /// 415: the body's media type.
     UnsupportedMediaType(Option<String>),
-    /// 502, 503 or 504: the store failed.
+    /// 502, 503 or 504: the store failed. 400: what was asked for is more than there may be in one answer.
     Store {
         /// How.
         error: StoreError,
@@ -95,6 +95,7 @@ impl Problem {
                 StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
                 StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
                 StoreError::Duplicate => StatusCode::CONFLICT,
+                StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
             Problem::WriteNotBegun => StatusCode::SERVICE_UNAVAILABLE,
             Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
@@ -120,6 +121,7 @@ impl Problem {
     /// What the operator should read of it, where there is more to say than the client is told.
     pub fn log(&self) -> Option<String> {
         match self {
+            Problem::Store { error: StoreError::TooLarge(_), .. } => None,
             Problem::Store { error, .. } => Some(error.to_string()),
             Problem::Misconfigured(error) => Some(error.to_string()),
             _ => None,
@@ -187,6 +189,13 @@ impl fmt::Display for Problem {
                 f.write_str("the body must be application/json, and say so in Content-Type")
             }
             Problem::Store { error, writing } => {
+                if let StoreError::TooLarge(limit) = error {
+                    return write!(
+                        f,
+                        "the answer would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
+                         fewer fields by \"fields\""
+                    );
+                }
                 f.write_str(match error {
                     StoreError::Unreachable(_) => "the store cannot be reached",
                     StoreError::Unavailable(_) => "the store cannot serve at the moment",
@@ -194,6 +203,7 @@ impl fmt::Display for Problem {
                     StoreError::Failed(_) => "the store failed",
                     StoreError::Refused(_) => "the store refused what was asked of it",
                     StoreError::Duplicate => "the _id exists already",
+                    StoreError::TooLarge(_) => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
                     f.write_str("; whether the write was done is unknown")?;

@@ -177,6 +177,21 @@ fn while_the_store_is_broken_hits_go_on_and_nothing_wrong_is_cached() {
 }
 
 #[test]
+fn a_read_whose_connection_was_just_closed_is_asked_again_and_a_write_is_not() {
+    let system = Faulty::start(&[("cache_ttl_seconds", "0")]);
+    for path in ["/api/showDB/games", CELESTE, "/api/get/games/Celeste"] {
+        system.to_store.set(Mode::CloseOnce);
+        assert_eq!(system.get(path).status, 200, "{path}");
+    }
+    let posts = system.to_store.posts();
+    system.to_store.set(Mode::CloseOnce);
+    let write = system.put("/api/update/games/5a1f00000000000000000008", &json!({ "price": 1.25 }));
+    assert_eq!(write.status, 502);
+    assert!(write.json()["detail"].as_str().unwrap().contains("unknown"));
+    assert_eq!(system.to_store.posts(), posts + 1);
+}
+
+#[test]
 fn a_write_that_timed_out_leaves_its_scopes_uncached() {
     let system = Faulty::start(&[("cache_ttl_seconds", "600")]);
     system.get(CELESTE);

@@ -91,6 +91,19 @@ fn a_body_that_is_too_large_is_413_and_nothing_is_written() {
 }
 
 #[test]
+fn a_listing_that_is_too_large_asks_for_a_part_of_it() {
+    let system = System::start(&[("max_listing_bytes", "1000")]);
+    assert_eq!(system.post("/api/initDB/games").status, 200);
+    for path in ["/api/showDB/games", "/api/showDB/all"] {
+        let answer = system.get(path);
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.json()["detail"].as_str().unwrap().contains("larger than 1000 bytes"));
+    }
+    assert_eq!(system.get("/api/showDB/games?limit=2").status, 200);
+    assert_eq!(system.get("/api/showDB/games?fields=item").status, 200);
+}
+
+#[test]
 fn a_body_that_is_cut_off_is_not_acted_on() {
     let system = System::start(&[]);
     system.post("/api/initDB/games");

@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::config::{ConfigError, invalid};
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The browser's word on which site a request comes from (Fetch Metadata Request Headers).
+pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a script of an allowed page may read of an answer, beside its body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(

@@ -16,7 +16,7 @@ use crate::platform::Platform;
 pub const WINDOW: Duration = Duration::from_secs(60);
 
 /// The host's word on where the connection comes from, `address:port`.
-const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
+pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 

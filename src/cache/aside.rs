@@ -142,9 +142,9 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
             None => Source::Miss { stored },
         };
         let result = found(value, source, cache_time + (filled - now), store_time);
-        if let (Some(ttl), Some((_, etag))) = (stored, &result.value) {
+        if let (Some(ttl), Some((value, etag))) = (stored, &result.value) {
             // From before the fill: Redis's clock on it started no earlier.
-            self.freshness.note(entry.value_key(), etag.clone(), now + ttl);
+            self.freshness.note(entry.value_key(), value, etag.clone(), now + ttl);
         }
         Ok(result)
     }
@@ -183,7 +183,7 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
             Ok(None) => return None,
             Err(error) => return Some(Way::Bypass(bypass_detail(&error))),
         };
-        let etag = ETag::of(&value);
+        let etag = self.freshness.etag(&key, &value);
         if let Some(left) = self.freshness.left(&key, &etag, self.platform.now()) {
             return Some(Way::Hit(Some((value, etag)), Some(left)));
         }
@@ -193,7 +193,7 @@ impl<C: Cache, P: Platform> CacheAside<'_, C, P> {
         };
         let ttl = ttl.ok().flatten();
         if let Some(ttl) = ttl {
-            self.freshness.note(key, etag.clone(), self.platform.now() + ttl);
+            self.freshness.note(key, &value, etag.clone(), self.platform.now() + ttl);
         }
         Some(Way::Hit(Some((value, etag)), ttl))
     }

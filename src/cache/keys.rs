@@ -1,8 +1,6 @@
 //! Names of what is kept in Redis. The value keys are part of the contract; everything else lives under
 //! `<collection>:~…`, where no value key can ever be.
 
-use std::fmt::Write;
-
 use sha1::{Digest, Sha1};
 
 use super::{Entry, Scope};
@@ -144,12 +142,9 @@ fn escaped(kind: &str, parameters: &[(&str, &str)]) -> String {
 
 /// The hex SHA-1 of `bytes`: the contract's name for a variant, and Redis's name for a script.
 pub fn hex_sha1(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(40);
-    for byte in Sha1::digest(bytes) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha1::digest(bytes);
+    digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

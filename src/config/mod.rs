@@ -41,6 +41,8 @@ pub struct Config {
     pub store_timeout: Duration,
     /// The largest request body accepted, in bytes.
     pub max_body_bytes: usize,
+    /// The largest answer of the Data API accepted, in bytes, and with it the largest listing.
+    pub max_listing_bytes: usize,
     /// Who may do what.
     pub access: Access,
     /// The origins of web pages whose scripts may use the service (the header `Origin`, Fetch standard).
@@ -76,7 +78,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// The Spin variables that make up a [`Config`], each with its default, which is `spin.toml`'s.
-pub const VARIABLES: [(&str, &str); 23] = [
+pub const VARIABLES: [(&str, &str); 24] = [
     ("redis_url", "redis://127.0.0.1:6379"),
     ("data_api_url", "http://127.0.0.1:4000/app/store/endpoint/data/v1"),
     ("data_api_key", "local-dev-key"),
@@ -89,6 +91,7 @@ pub const VARIABLES: [(&str, &str); 23] = [
     ("cache_hash_tag", "false"),
     ("store_timeout_ms", "5000"),
     ("max_body_bytes", "1048576"),
+    ("max_listing_bytes", "67108864"),
     ("access", "closed"),
     ("public_read", "false"),
     ("read_token", ""),
@@ -104,6 +107,8 @@ pub const VARIABLES: [(&str, &str); 23] = [
 
 /// A body limit above this is refused: MongoDB's own limit for a document is 16 MiB.
 const MAX_BODY_LIMIT: u64 = 16 * 1024 * 1024;
+/// A listing limit above this is refused: Redis's own limit for a value is 512 MiB.
+const MAX_LISTING_LIMIT: u64 = 512 * 1024 * 1024;
 /// A rate limit above this is refused: it would limit nothing.
 const MAX_RATE: u64 = 1_000_000;
 
@@ -130,6 +135,7 @@ impl Config {
             cache_hash_tag: flag("cache_hash_tag", &value("cache_hash_tag"))?,
             store_timeout: timeout("store_timeout_ms", &value("store_timeout_ms"))?,
             max_body_bytes: number("max_body_bytes", &value("max_body_bytes"), 1, MAX_BODY_LIMIT)? as usize,
+            max_listing_bytes: number("max_listing_bytes", &value("max_listing_bytes"), 1, MAX_LISTING_LIMIT)? as usize,
             access: Access {
                 open: one_of("access", &value("access"), [("open", true), ("closed", false)])?,
                 public_read: flag("public_read", &value("public_read"))?,
@@ -177,6 +183,7 @@ impl fmt::Debug for Config {
             .field("cache_hash_tag", &self.cache_hash_tag)
             .field("store_timeout", &self.store_timeout)
             .field("max_body_bytes", &self.max_body_bytes)
+            .field("max_listing_bytes", &self.max_listing_bytes)
             .field("access", &self.access)
             .field("cors_origins", &self.cors_origins)
             .field("rate_limit", &self.rate_limit)
@@ -240,6 +247,7 @@ pub(crate) mod tests {
             ("cache_hash_tag", "yes"),
             ("store_timeout_ms", "soon"),
             ("max_body_bytes", "0"),
+            ("max_listing_bytes", "4294967296"),
             ("access", "ajar"),
             ("public_read", "1"),
             ("read_token", "too-short"),

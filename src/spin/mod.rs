@@ -16,8 +16,8 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use http::{HeaderValue, header};
-use spin_sdk::http_service;
-use spin_sdk::wasip3::http::types;
+use spin_sdk::wasip3::exports::http::handler::Guest;
+use spin_sdk::wasip3::http::{service, types};
 
 use crate::access::jwt::Verified;
 use crate::cache::aside::CacheAside;
@@ -83,25 +83,33 @@ impl Instance {
     }
 }
 
-#[http_service]
-async fn serve(request: spin_sdk::http::Request) -> Result<types::Response, types::ErrorCode> {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let id = request_id::of(request.headers(), &Machine);
-    let Answer { mut reply, log } = match Instance::get().await {
-        Ok(instance) => {
-            let request = inbound::read(request, instance.config.max_body_bytes).await;
-            instance.answer(&request).await
+/// The entry. spin-sdk's `#[http_service]` would convert the whole request before we see it.
+struct Component;
+
+service::export!(Component);
+
+impl Guest for Component {
+    async fn handle(request: types::Request) -> Result<types::Response, types::ErrorCode> {
+        let head = inbound::head(&request)?;
+        let id = request_id::of(head.headers(), &Machine);
+        let (head, Answer { mut reply, log }) = match Instance::get().await {
+            Ok(instance) => {
+                let body = inbound::body(&head, request, instance.config.max_body_bytes).await;
+                let request = head.map(|()| body);
+                let answer = instance.answer(&request).await;
+                (request.map(drop), answer)
+            }
+            Err(problem) => (head, Answer { log: problem.log(), reply: problem.into_reply() }),
+        };
+        if let Some(why) = log {
+            let (method, path) = (head.method(), head.uri().path());
+            // Quoted, so that nothing that came from outside can start a line of its own.
+            eprintln!("store-api: request {id:?}: {} {method} {path:?}: {why:?}", reply.status());
         }
-        Err(problem) => Answer { log: problem.log(), reply: problem.into_reply() },
-    };
-    if let Some(why) = log {
-        // Quoted, so that nothing that came from outside can start a line of its own.
-        eprintln!("store-api: request {id:?}: {} {method} {path:?}: {why:?}", reply.status());
+        let headers = reply.headers_mut();
+        headers.insert(request_id::X_REQUEST_ID, id);
+        // What is JSON is not to be taken for a page (Fetch standard).
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response::send(reply).await
     }
-    let headers = reply.headers_mut();
-    headers.insert(request_id::X_REQUEST_ID, id);
-    // What is JSON is not to be taken for a page (Fetch standard).
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response::send(reply).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, header};
 use http_body_util::BodyExt;
 use spin_sdk::http::FullBody;
@@ -22,6 +22,7 @@ impl Upstream for Outbound {
         api_key: &str,
         body: Vec<u8>,
         connect_timeout: Duration,
+        largest: usize,
     ) -> Result<(u16, Bytes), StoreError> {
         let options = RequestOptions::new();
         let nanoseconds = u64::try_from(connect_timeout.as_nanos()).unwrap_or(u64::MAX);
@@ -37,12 +38,20 @@ impl Upstream for Outbound {
             .map_err(|error| StoreError::Unreachable(format!("the request: {error}")))?;
         let answer = spin_sdk::http::send(request).await.map_err(failure)?;
         let status = answer.status().as_u16();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| StoreError::Failed(format!("its answer broke off: {error:?}")))?;
-        Ok((status, body.to_bytes()))
+        let mut body = answer.into_body();
+        // One growing buffer: to keep the pieces and then to join them would take twice the memory.
+        let mut collected = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| StoreError::Failed(format!("its answer broke off: {error:?}")))?;
+            let Ok(data) = frame.into_data() else {
+                continue; // trailers
+            };
+            if collected.len() + data.len() > largest {
+                return Err(StoreError::TooLarge(largest));
+            }
+            collected.extend_from_slice(&data);
+        }
+        Ok((status, collected.freeze()))
     }
 }
 

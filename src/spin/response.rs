@@ -35,7 +35,11 @@ pub async fn send(reply: Reply) -> Result<Response, ErrorCode> {
         response
     };
     drop((trailers_writer, sent));
-    response.set_status_code(head.status.as_u16()).map_err(|()| ErrorCode::InternalError(Some("status".to_owned())))?;
+    // A new response is a 200.
+    if head.status != StatusCode::OK {
+        let status = head.status.as_u16();
+        response.set_status_code(status).map_err(|()| ErrorCode::InternalError(Some("status".to_owned())))?;
+    }
     Ok(response)
 }
 

@@ -20,18 +20,24 @@ use crate::platform::{Platform, within};
 /// MongoDB's code for a duplicate key, in the bridge's error member `code`.
 const DUPLICATE_KEY: i64 = 11000;
 
+/// The actions that change nothing, and may be asked twice.
+const READS: [&str; 2] = ["find", "aggregate"];
+
 /// The way out: one HTTP exchange. `spin::outbound` is the adapter.
 pub trait Upstream {
-    /// Posts `body`, JSON, to `url` with the Data API's key, and gives the status and the whole body of the answer.
+    /// Posts `body`, JSON, to `url` with the Data API's key, and gives the status and the whole body of the answer, which
+    /// may be `largest` bytes long.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`] where no connection could be made, [`StoreError::Failed`] where it broke.
+    /// [`StoreError::Unreachable`] where no connection could be made, [`StoreError::Failed`] where it broke,
+    /// [`StoreError::TooLarge`].
     fn post(
         &self,
         url: &str,
         api_key: &str,
         body: Vec<u8>,
         connect_timeout: Duration,
+        largest: usize,
     ) -> impl Future<Output = Result<(u16, Bytes), StoreError>>;
 }
 
@@ -103,7 +109,18 @@ impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
         arguments["collection"] = Value::from(collection);
         let url = format!("{}/action/{action}", self.config.data_api_url);
         let limit = self.config.store_timeout;
-        let exchange = self.upstream.post(&url, &self.config.data_api_key, arguments.to_string().into_bytes(), limit);
+        let body = arguments.to_string().into_bytes();
+        let post = || {
+            let Config { data_api_key, max_listing_bytes, .. } = self.config;
+            self.upstream.post(&url, data_api_key, body.clone(), limit, *max_listing_bytes)
+        };
+        let exchange = async {
+            match post().await {
+                // Most likely the other side closed a pooled connection at the very moment in which it was used again.
+                Err(StoreError::Failed(_)) if READS.contains(&action) => post().await,
+                done => done,
+            }
+        };
         let (status, body) = within(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
         match status {
             200..=299 => Ok(body),

@@ -67,12 +67,17 @@ pub enum StoreError {
     Refused(String),
     /// A document with this `_id` exists already, and nothing was written: 409.
     Duplicate,
+    /// Its answer is larger than so many bytes: 400, since the client can ask for less.
+    TooLarge(usize),
 }
 
 impl StoreError {
     /// Whether a write that ended so may have been done.
     pub fn outcome_unknown(&self) -> bool {
-        matches!(self, StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_))
+        matches!(
+            self,
+            StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_) | StoreError::TooLarge(_)
+        )
     }
 }
 
@@ -85,6 +90,7 @@ impl fmt::Display for StoreError {
             StoreError::Failed(why) => write!(f, "the Data API failed: {why}"),
             StoreError::Refused(why) => write!(f, "the Data API refused: {why}"),
             StoreError::Duplicate => f.write_str("a document with this _id exists already"),
+            StoreError::TooLarge(limit) => write!(f, "the Data API's answer is larger than {limit} bytes"),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Mode {
     Slow(Duration),
     /// Passes requests on, and half of the answer; then closes.
     CutAnswers,
+    /// Swallows one request and closes its connection; then passes everything on.
+    CloseOnce,
     /// Swallows requests, and answers each with this; then closes.
     Answer(&'static [u8]),
     /// Passes on, but each piece may be delayed, or the connection closed before it, by chance.
@@ -74,7 +76,7 @@ impl Proxy {
     }
 
     pub fn set(&self, mode: Mode) {
-        *self.shared.mode.lock().unwrap() = mode;
+        self.shared.set(mode);
     }
 
     /// How many requests of HTTP's method `POST` came by: all that the bridge is ever asked.
@@ -98,6 +100,10 @@ impl Drop for Proxy {
 impl Shared {
     fn mode(&self) -> Mode {
         *self.mode.lock().unwrap()
+    }
+
+    fn set(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
     }
 
     fn serve(self: Arc<Self>, client: TcpStream) {
@@ -146,6 +152,11 @@ impl Shared {
                     let _ = to.write_all(&piece[..length / 2]);
                     false
                 }
+                (Mode::CloseOnce, true) => {
+                    self.set(Mode::Pass);
+                    false
+                }
+                (Mode::CloseOnce, false) => to.write_all(piece).is_ok(),
                 (Mode::Answer(answer), true) => {
                     let _ = from.write_all(answer);
                     false

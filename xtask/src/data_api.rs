@@ -29,6 +29,8 @@ impl DataApi {
         let launch = Launch::new(project::data_api())
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(["--data-source", data_source])
+            // A listing is the whole collection; how much of it is too much, the store says in bytes.
+            .args(["--max-documents", "10000000"])
             // Secrets both.
             .env("MONGODB_URI", mongodb_uri)
             .env("DATA_API_KEYS", key)
