@@ -36,16 +36,21 @@ pub struct HostOptions<'a> {
     pub arguments: &'a [String],
 }
 
-/// The host, not yet started.
+/// The host of the store, not yet started.
 pub fn host(options: &HostOptions<'_>, log: Log) -> Part {
+    host_of("store-api", &project::store_host(), &project::manifest(), options, log)
+}
+
+/// The host of another application, or another build of this repository's host.
+pub fn host_of(name: &'static str, program: &Path, manifest: &Path, options: &HostOptions<'_>, log: Log) -> Part {
     let launch = match options.runtime {
-        Runtime::Host => Launch::new(project::store_host()),
+        Runtime::Host => Launch::new(program),
         // It runs its trigger in a process of its own, and passes SIGTERM on to it.
         Runtime::Spin => Launch::new("spin").arg("up").death_signal(DeathSignal::Terminate),
     };
     let mut launch = launch
         .arg("--from")
-        .arg(project::root().join("spin.toml"))
+        .arg(manifest)
         .args(["--listen", &options.listen.to_string()])
         // Its twin of a flag that is not always given.
         .env_remove("RUNTIME_CONFIG_FILE");
@@ -57,7 +62,7 @@ pub fn host(options: &HostOptions<'_>, log: Log) -> Part {
     }
     let launch = launch.args(options.arguments);
     let probe = Probe::Http(format!("{}/health/live", base_url(options.listen)));
-    Part::new("store-api", launch, probe, log)
+    Part::new(name, launch, probe, log)
 }
 
 /// The URL at which this machine reaches what listens there: `0.0.0.0` is no address to connect to.

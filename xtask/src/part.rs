@@ -29,6 +29,7 @@ pub struct Part {
     probe: Probe,
     log: Log,
     echo: bool,
+    start_limit: Duration,
     process: Option<Process>,
 }
 
@@ -55,13 +56,20 @@ impl std::error::Error for Death {}
 impl Part {
     /// A part, not yet started.
     pub fn new(name: &'static str, launch: Launch, probe: Probe, log: Log) -> Self {
-        Self { name, launch, probe, log, echo: false, process: None }
+        Self { name, launch, probe, log, echo: false, start_limit: START_LIMIT, process: None }
     }
 
     /// Shows on our stderr what the part says on its own, beside logging it.
     #[must_use]
     pub fn echo(mut self, echo: bool) -> Self {
         self.echo = echo;
+        self
+    }
+
+    /// Gives it so long until it answers.
+    #[must_use]
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.start_limit = limit;
         self
     }
 
@@ -113,7 +121,7 @@ impl Part {
     /// When it dies, or does not answer in time.
     pub fn wait(&mut self) -> Result<()> {
         let mut failure = None;
-        let answered = interrupt::wait_for(START_LIMIT, || {
+        let answered = interrupt::wait_for(self.start_limit, || {
             if let Some(death) = self.death()? {
                 return Err(death.into());
             }
@@ -126,7 +134,7 @@ impl Part {
             }
         })?;
         answered.ok_or_else(|| {
-            let seconds = START_LIMIT.as_secs();
+            let seconds = self.start_limit.as_secs();
             let failure = failure.unwrap_or_else(|| anyhow!("it was never asked"));
             anyhow!(
                 "{} did not answer within {seconds} s: {failure:#}; its log is {}",

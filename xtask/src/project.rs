@@ -26,6 +26,11 @@ pub fn store_host() -> PathBuf {
     target().join("debug/store-host")
 }
 
+/// The application.
+pub fn manifest() -> PathBuf {
+    root().join("spin.toml")
+}
+
 /// The component, at the path that `spin.toml` names.
 pub fn component() -> PathBuf {
     target().join("wasm32-wasip2/release/store_api.wasm")

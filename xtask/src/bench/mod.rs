@@ -1,6 +1,19 @@
 //! `cargo xtask bench`: how fast the parts are.
+//!
+//! - [`store`] is the benchmark of the store: hits beside peers that do the same, writes, memory, cold starts. [`bridge`]
+//!   is that of the Data API bridge.
+//! - For both: [`load`] drives a server with wrk, [`turns`] times single requests, [`samples`] makes many measurements one
+//!   figure, [`table`] prints, [`callgrind`] counts
+//!   instructions, and [`machine`] says on what it was measured.
 
 mod bridge;
+mod callgrind;
+mod load;
+mod machine;
+mod samples;
+mod store;
+mod table;
+mod turns;
 
 use std::process::ExitCode;
 
@@ -9,9 +22,12 @@ use clap::{Args, Subcommand};
 
 /// What to measure.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchOptions {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    store: store::StoreOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +42,7 @@ enum What {
 /// When something cannot be built or started, and on Ctrl-C.
 pub fn bench(options: &BenchOptions) -> Result<ExitCode> {
     match &options.what {
-        What::Bridge(options) => bridge::run(options),
+        None => store::run(&options.store),
+        Some(What::Bridge(options)) => bridge::run(options),
     }
 }

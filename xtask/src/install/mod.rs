@@ -42,6 +42,14 @@ pub fn redis() -> Result<()> {
     Ok(())
 }
 
+/// A program that is a package of the same name on Debian and Ubuntu.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn package(name: &str) -> Result<()> {
+    apt::install(&[name])
+}
+
 /// Rust's standard library for the component's target.
 ///
 /// # Errors
