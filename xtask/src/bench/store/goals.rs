@@ -21,6 +21,12 @@ pub fn of_hits(cases: &[Case]) -> Vec<Row> {
             rows.push(row(what, Goal::AtLeast(least), ratios));
         }
     }
+    // What is left of the native server's rate, and of Node's, when there is a component to be asked and nothing else: the most
+    // that a hit can reach in this runtime.
+    for peer in [Peer::Node, Peer::Native] {
+        let what = format!("without Redis ÷ {}, 16 connections", peer.name());
+        rows.push(row(what, Goal::None, Samples::ratios(&listing(Peer::Bare, 16), &listing(peer, 16))));
+    }
     let scaling = |peer| Samples::ratios(&listing(peer, 16), &listing(peer, 1));
     let native = scaling(Peer::Native);
     let goal = native.as_ref().map_or(Goal::None, |native| Goal::AtLeast(native.median()));

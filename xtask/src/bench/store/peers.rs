@@ -234,6 +234,11 @@ impl Peers {
         Ok((part.start_limit(Duration::from_secs(600)), url, file))
     }
 
+    /// A folder for files of the measurement.
+    pub fn scratch(&self) -> &Path {
+        self.logs.path()
+    }
+
     fn log(&self, name: &str) -> Result<Log> {
         Log::create(self.logs.path().join(format!("{name}-{}.log", port::free()?)))
     }
