@@ -26,8 +26,7 @@ mod component {
         let mut list: Vec<(String, Vec<u8>)> =
             HEADERS.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
         list.push(("content-length".to_owned(), BODY.len().to_string().into_bytes()));
-        let headers =
-            Fields::from_list(&list).map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
+        let headers = Fields::from_list(&list).map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
         let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
         let (mut writer, contents) = wit_stream::new();
         let (response, sent) = Response::new(headers, Some(contents), trailers);
