@@ -9,6 +9,7 @@
 //! - [`access`]: who may do what, and how often.
 //! - [`store`]: the port `Store`, and the Data API client behind it.
 //! - [`platform`]: the port to time and randomness.
+//! - [`etag`], [`hex`], [`object_id`], [`request_id`]: small values of their own.
 //! - [`config`]: the Spin variables, validated.
 //! - [`problem`]: all that can go wrong, and what the client gets for it.
 //! - [`seed`]: the data that `initDB` puts in.
@@ -19,6 +20,7 @@ pub mod access;
 pub mod cache;
 pub mod config;
 pub mod etag;
+pub mod hex;
 pub mod object_id;
 pub mod platform;
 pub mod problem;

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::hex::hex;
 use crate::platform::Platform;
 
 /// The header, in requests and in answers.
@@ -22,6 +23,5 @@ pub fn of(headers: &HeaderMap, platform: &impl Platform) -> HeaderValue {
 
 /// 16 hex digits.
 fn new(platform: &impl Platform) -> HeaderValue {
-    let digits = format!("{:016x}", platform.random());
-    HeaderValue::try_from(digits).unwrap_or(HeaderValue::from_static("none"))
+    HeaderValue::try_from(hex(&platform.random().to_be_bytes())).unwrap_or(HeaderValue::from_static("none"))
 }

@@ -1,6 +1,5 @@
 //! Answers: JSON, and what they say about where it came from.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,6 +65,8 @@ fn with_body(status: StatusCode, body: Bytes, cache_control: &'static str) -> Re
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
+    // For all that are to come.
+    headers.reserve(12);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
     reply
@@ -73,25 +74,36 @@ fn with_body(status: StatusCode, body: Bytes, cache_control: &'static str) -> Re
 
 /// Says where a read's answer came from: `X-Cache`, `Cache-Status` (RFC 9211) and `Server-Timing`.
 pub fn tell(reply: &mut Reply, told: &Told) {
-    let (x_cache, mut status) = match &told.source {
-        Source::Hit { ttl } => ("HIT", format!("redis; hit{}", Ttl(*ttl))),
-        Source::Miss { stored } => {
-            let stored_mark = if stored.is_some() { "; stored" } else { "" };
-            let status = format!("redis; fwd=uri-miss{stored_mark}{}", Ttl(*stored));
-            ("MISS", status)
+    // Pieced together without the machinery of `format!`, which took a fiftieth of a hit.
+    let mut status = String::with_capacity(128);
+    status.push_str("redis; ");
+    let (x_cache, ttl) = match &told.source {
+        Source::Hit { ttl } => {
+            status.push_str("hit");
+            ("HIT", *ttl)
         }
-        Source::Bypass { detail } => ("BYPASS", format!("redis; fwd=bypass; detail={detail}")),
+        Source::Miss { stored } => {
+            status.push_str(if stored.is_some() { "fwd=uri-miss; stored" } else { "fwd=uri-miss" });
+            ("MISS", *stored)
+        }
+        Source::Bypass { detail } => {
+            status.extend(["fwd=bypass; detail=", detail]);
+            ("BYPASS", None)
+        }
     };
+    if let Some(ttl) = ttl {
+        status.extend(["; ttl=", &ttl.as_secs().to_string()]);
+    }
     if let Some(key) = &told.key {
         // Keys are letters, digits and `:`, `_`, `-`, `.`: nothing that a quoted string would have to escape.
-        // Writing to a String cannot fail.
-        let _ = write!(status, "; key=\"{key}\"");
+        status.extend(["; key=\"", key, "\""]);
     }
-    let mut timing = format!("cache;dur={}", Milliseconds(told.cache_time));
+    let mut timing = String::with_capacity(48);
+    timing.extend(["cache;dur=", &milliseconds(told.cache_time)]);
     if let Some(store_time) = told.store_time {
-        let _ = write!(timing, ", store;dur={}", Milliseconds(store_time));
+        timing.extend([", store;dur=", &milliseconds(store_time)]);
     }
-    insert(reply, X_CACHE, x_cache);
+    reply.headers_mut().insert(X_CACHE, HeaderValue::from_static(x_cache));
     insert(reply, CACHE_STATUS, &status);
     insert(reply, SERVER_TIMING, &timing);
 }
@@ -113,25 +125,10 @@ pub fn insert(reply: &mut Reply, name: HeaderName, value: &str) {
     }
 }
 
-struct Ttl(Option<Duration>);
-
-impl std::fmt::Display for Ttl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(ttl) => write!(f, "; ttl={}", ttl.as_secs()),
-            None => Ok(()),
-        }
-    }
-}
-
-struct Milliseconds(Duration);
-
-impl std::fmt::Display for Milliseconds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Tenths, rounded; by whole numbers, since those are printed in a fifth of the time.
-        let tenths = (self.0.as_micros() + 50) / 100;
-        write!(f, "{}.{}", tenths / 10, tenths % 10)
-    }
+/// With tenths, rounded.
+fn milliseconds(duration: Duration) -> String {
+    let tenths = (duration.as_micros() + 50) / 100;
+    [(tenths / 10).to_string().as_str(), ".", &(tenths % 10).to_string()].concat()
 }
 
 #[cfg(test)]
