@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_wrk_prints() -> Result<()> {
         assert_eq!(seen(TEXT)?, Seen { rate: 20000.12, p50: 0.78, p99: 1.8 });
-        assert_eq!(milliseconds("2.01s")?, 2010.0);
+        assert_eq!(milliseconds("2.50s")?, 2500.0);
         Ok(())
     }
 
