@@ -46,6 +46,17 @@ struct Measured {
     p99: f64,
 }
 
+impl Measured {
+    /// Of the latencies of all rounds.
+    fn of(mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        let at = |part: usize| latencies[(latencies.len() * part / 100).min(latencies.len() - 1)].as_secs_f64() * 1e6;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let count = latencies.len() as f64;
+        Measured { rate: count / (ROUNDS * MEASURE).as_secs_f64(), p50: at(50), p99: at(99) }
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
@@ -70,7 +81,8 @@ async fn main() {
             let (mut driver, mut bridge) = (Vec::new(), Vec::new());
             for round in 0..ROUNDS {
                 // Nobody is always the first.
-                for by_bridge in [round % 2 == 0, round % 2 == 1] {
+                let bridge_first = round % 2 == 0;
+                for by_bridge in [bridge_first, !bridge_first] {
                     let seen = measure(&sides, operation, connections, by_bridge).await;
                     if by_bridge { &mut bridge } else { &mut driver }.extend(seen);
                 }
@@ -109,17 +121,6 @@ async fn measure(sides: &Arc<Sides>, operation: Operation, connections: usize, b
         latencies.extend(worker.await.unwrap());
     }
     latencies
-}
-
-impl Measured {
-    /// Of the latencies of all rounds.
-    fn of(mut latencies: Vec<Duration>) -> Self {
-        latencies.sort_unstable();
-        let at = |part: usize| latencies[(latencies.len() * part / 100).min(latencies.len() - 1)].as_secs_f64() * 1e6;
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let count = latencies.len() as f64;
-        Measured { rate: count / (ROUNDS * MEASURE).as_secs_f64(), p50: at(50), p99: at(99) }
-    }
 }
 
 async fn work(sides: &Sides, operation: Operation, worker: usize, bridge: bool, begin: Instant) -> Vec<Duration> {
