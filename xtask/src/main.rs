@@ -1,10 +1,15 @@
-//! `cargo xtask`: see the library.
+//! `cargo xtask`: the project's commands, each a thin layer over `testkit` or the benchmark.
+
+mod bench;
+mod cli;
+mod test;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::cli::{Cli, Command};
-use xtask::{bench, interrupt, test, up};
+use cli::{Cli, Command};
+use testkit::interrupt;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
-
-use crate::address::masked;
-use crate::host::Runtime;
-use crate::interrupt::{self, Interrupted};
-use crate::stack::{Stack, StackConfig};
-use crate::{install, port, probe, project};
+use testkit::address::masked;
+use testkit::interrupt::{self, Interrupted};
+use testkit::services::host::Runtime;
+use testkit::stack::{Stack, StackConfig};
+use testkit::{install, port, probe, project};
 
 /// What `up` is called with.
 #[derive(Debug, Args)]
@@ -49,7 +48,7 @@ pub struct UpOptions {
     pub variables: Vec<(String, String)>,
 }
 
-/// Runs the system until Ctrl-C, SIGTERM (success) or the end of a part (failure).
+/// Runs the system until Ctrl-C, SIGTERM (success) or the end of a service (failure).
 ///
 /// # Errors
 /// When it cannot be started; nothing runs any more then.
@@ -61,10 +60,10 @@ pub fn up(options: UpOptions) -> Result<ExitCode> {
         Err(error) => return Err(error),
     };
     announce(&stack)?;
-    let death = interrupt::wait_for(Duration::MAX, || stack.death());
+    let unexpected_exit = interrupt::wait_for(Duration::MAX, || stack.unexpected_exit());
     let stopped = stack.stop();
-    match death {
-        Ok(Some(death)) => Err(death.into()),
+    match unexpected_exit {
+        Ok(Some(unexpected_exit)) => Err(unexpected_exit.into()),
         Ok(None) => stopped.map(|()| ExitCode::SUCCESS),
         Err(error) if error.is::<Interrupted>() => stopped.map(|()| ExitCode::SUCCESS),
         Err(error) => Err(error),
