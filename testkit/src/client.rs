@@ -1,4 +1,4 @@
-//! The HTTP client of all tests.
+//! The HTTP client of all tests, of the probes and of the benchmark.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
 
@@ -10,6 +10,12 @@ use ureq::http::{HeaderMap, Request};
 
 /// What no request may take, whatever is broken: a hang is a failure, not a wait.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// What every request to a server of this machine goes through: connections are kept, an error status is a response like
+/// others, and `HTTP_PROXY` is ignored. `limit` is for a whole request.
+pub fn agent(limit: Option<Duration>) -> Agent {
+    Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(limit).build().into()
+}
 
 /// An HTTP client of one host.
 pub struct Client {
@@ -31,9 +37,7 @@ pub struct Response {
 impl Client {
     /// A client of the host at this URL, which has no slash at its end.
     pub fn new(base_url: &str) -> Self {
-        let agent =
-            Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(LIMIT)).build().into();
-        Client { base_url: base_url.to_owned(), agent }
+        Client { base_url: base_url.to_owned(), agent: agent(Some(LIMIT)) }
     }
 
     /// The URL that it was made with.

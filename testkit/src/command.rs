@@ -16,7 +16,16 @@ use crate::process::{CommandSpec, Process, Streams};
 /// # Errors
 /// When it cannot be started or fails, and on Ctrl-C.
 pub fn run(spec: &CommandSpec) -> Result<()> {
-    let status = Process::spawn(spec, Streams { stdout: to_stderr()?, stderr: Stdio::inherit() })?.wait()?;
+    run_until(spec, || false)
+}
+
+/// As [`run`]; and where `given_up` says so, it is stopped as on Ctrl-C.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_until(spec: &CommandSpec, given_up: impl Fn() -> bool) -> Result<()> {
+    let streams = Streams { stdout: to_stderr()?, stderr: Stdio::inherit() };
+    let status = Process::spawn(spec, streams)?.wait_until(given_up)?;
     if !status.success() {
         bail!("{} failed ({status})", spec.program().display());
     }
@@ -87,6 +96,14 @@ mod tests {
         let (status, text) = output(&CommandSpec::new("sh").args(["-c", "echo out; exit 3"]))?;
         assert_eq!((status.code(), text.as_str()), (Some(3), "out\n"));
         Ok(())
+    }
+
+    #[test]
+    fn what_is_given_up_is_stopped() {
+        let began = Instant::now();
+        let outcome = run_until(&CommandSpec::new("sleep").arg("60"), || true);
+        assert!(outcome.is_err_and(|error| error.is::<crate::interrupt::Interrupted>()));
+        assert!(began.elapsed() < Duration::from_secs(30));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! benchmark.
 //!
 //! - A [`service`] is one server process with its log and the question whether it answers. [`services`] has the four
-//!   kinds: Redis, MongoDB, the bridge and the component's host. [`stack`] puts them together and starts them in order.
+//!   kinds: Redis, MongoDB, the bridge and the component's host, for which [`runtime`] chooses the program. [`stack`]
+//!   puts them together and starts them in order.
 //! - [`client`] asks them over HTTP, [`probe`] whether they are there, and a [`proxy`] between two of them misbehaves on
 //!   demand.
 //! - [`programs`] builds what is ours, [`install`] gets what is not.
@@ -23,6 +24,7 @@ pub mod programs;
 pub mod progress;
 pub mod project;
 pub mod proxy;
+pub mod runtime;
 pub mod service;
 pub mod services;
 pub mod stack;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::address::{Address, masked};
+use crate::client::agent;
 
 /// How long one attempt may take.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -59,14 +60,7 @@ pub fn check_given(name: &str, schemes: &[&str], url: &str) -> Result<()> {
 /// # Errors
 /// When there is no answer, or none of HTTP.
 pub fn get(url: &str) -> Result<(u16, String)> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(LIMIT))
-        .http_status_as_error(false)
-        // These are servers of this machine, whatever HTTP_PROXY says.
-        .proxy(None)
-        .build()
-        .into();
-    let mut response = agent.get(url).call()?;
+    let mut response = agent(Some(LIMIT)).get(url).call()?;
     let body = response.body_mut().read_to_string()?;
     Ok((response.status().as_u16(), body))
 }

@@ -7,18 +7,23 @@ use anyhow::{Result, anyhow};
 
 use crate::cargo::cargo;
 use crate::process::CommandSpec;
-use crate::progress::status;
-use crate::services::host::Runtime;
+use crate::progress::{Progress, side_by_side, status};
+use crate::runtime::Runtime;
 use crate::{command, install};
 
 /// Set for the tests that `cargo xtask test` runs, which has built the programs already.
 pub const BUILT: &str = "XTASK_PROGRAMS_BUILT";
 
+/// The steps of [`build`], by their names in the progress.
+pub const STEPS: [&str; 2] = [COMPONENT, NATIVE];
+const COMPONENT: &str = "build the component";
+const NATIVE: &str = "build the bridge and the host";
+
 /// Builds what of them is not built or not up to date; once per process.
 ///
 /// # Errors
 /// When something does not compile.
-pub fn build(runtime: Runtime) -> Result<()> {
+pub fn build(runtime: Runtime, progress: &Progress) -> Result<()> {
     static DONE: Mutex<bool> = Mutex::new(false);
     let mut done = DONE.lock().map_err(|_| anyhow!("another thread panicked while it built the programs"))?;
     if *done || env::var_os(BUILT).is_some() {
@@ -26,8 +31,9 @@ pub fn build(runtime: Runtime) -> Result<()> {
     }
     install::wasm_target()?;
     status("Building", "the bridge, the host and the component");
-    command::run(&native(runtime))?;
-    command::run(&component())?;
+    let run = |spec: CommandSpec| command::run_until(&spec, || progress.has_failed());
+    // Side by side: cargo locks a folder for each target and profile, and neither build keeps two cores busy to its end.
+    side_by_side(|| progress.step(COMPONENT, || run(component())), || progress.step(NATIVE, || run(native(runtime))))?;
     *done = true;
     Ok(())
 }
@@ -44,5 +50,8 @@ fn native(runtime: Runtime) -> CommandSpec {
 
 /// The command that `spin build` runs too.
 fn component() -> CommandSpec {
-    cargo().args(["build", "--release", "--target", "wasm32-wasip2", "--package", "store-api"])
+    cargo()
+        .args(["build", "--release", "--target", "wasm32-wasip2", "--package", "store-api"])
+        // Its bar and that of the build beside it would overwrite each other.
+        .env("CARGO_TERM_PROGRESS_WHEN", "never")
 }

@@ -40,7 +40,8 @@ struct Shared {
     mode: Mutex<Mode>,
     upstream: SocketAddr,
     stopped: AtomicBool,
-    chance: AtomicU64,
+    /// With a seed of its own, so that a run can be repeated.
+    chance: Mutex<fastrand::Rng>,
     /// How many pieces were delayed, connections closed.
     faults: AtomicU64,
     /// How many pieces began a request of HTTP's method `POST`.
@@ -56,7 +57,7 @@ impl Proxy {
             mode: Mutex::new(Mode::Pass),
             upstream,
             stopped: AtomicBool::new(false),
-            chance: AtomicU64::new(1),
+            chance: Mutex::new(fastrand::Rng::with_seed(1)),
             faults: AtomicU64::new(0),
             posts: AtomicU64::new(0),
         });
@@ -177,18 +178,18 @@ impl Shared {
     }
 
     fn chaotic(&self, piece: &[u8], to: &mut TcpStream) -> bool {
-        // A linear congruential generator is chance enough here (Knuth's MMIX constants).
-        let next =
-            |state: u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
-        let drawn = self.chance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(0) >> 40;
-        match drawn % 1000 {
+        let (outcome, delay) = {
+            let mut chance = self.chance.lock().unwrap();
+            (chance.u32(0..1000), Duration::from_millis(chance.u64(0..300)))
+        };
+        match outcome {
             0..10 => {
                 self.faults.fetch_add(1, Ordering::Relaxed);
                 false
             }
             10..100 => {
                 self.faults.fetch_add(1, Ordering::Relaxed);
-                thread::sleep(Duration::from_millis(drawn / 1000 % 300));
+                thread::sleep(delay);
                 to.write_all(piece).is_ok()
             }
             _ => to.write_all(piece).is_ok(),

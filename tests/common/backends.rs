@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 use testkit::log::Log;
 use testkit::programs;
+use testkit::progress::Progress;
+use testkit::runtime::Runtime;
 use testkit::services::data_api::DataApi;
-use testkit::services::host::Runtime;
 use testkit::services::mongodb::MongoDb;
 use testkit::services::redis::Redis;
 
@@ -27,7 +28,7 @@ impl Backends {
         let folder = testkit::project::temporary_folder().unwrap();
         let log = Log::create(folder.path().join("bridge.log")).unwrap();
         let mut bridge = DataApi::new(&mongodb.uri(), KEY, "mongodb-atlas", log).unwrap();
-        programs::build(Runtime::Host).expect("the programs build");
+        programs::build(Runtime::from_environment().unwrap(), &Progress::quiet()).expect("the programs build");
         bridge.service.start().expect("a bridge");
         Backends { redis, bridge, mongodb, _folder: folder }
     }

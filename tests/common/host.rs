@@ -6,8 +6,9 @@ use tempfile::TempDir;
 use testkit::client::Client;
 use testkit::log::Log;
 use testkit::port;
+use testkit::runtime::Runtime;
 use testkit::service::Service;
-use testkit::services::host::{HostOptions, Runtime, base_url, host};
+use testkit::services::host::{HostOptions, base_url, host};
 
 /// A running host, stopped when dropped; it derefs to a client of it.
 pub struct Host {
@@ -25,8 +26,13 @@ impl Host {
         let variables: Vec<_> =
             open.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let listen = ([127, 0, 0, 1], port::free().unwrap()).into();
-        let options =
-            HostOptions { runtime: Runtime::Host, listen, runtime_config: None, variables: &variables, arguments: &[] };
+        let options = HostOptions {
+            runtime: Runtime::from_environment().unwrap(),
+            listen,
+            runtime_config: None,
+            variables: &variables,
+            arguments: &[],
+        };
         let folder = testkit::project::temporary_folder().unwrap();
         let mut service = host(&options, Log::create(folder.path().join("host.log")).unwrap());
         service.start().expect("a host starts");

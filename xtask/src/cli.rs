@@ -57,7 +57,7 @@ mod tests {
             up(&["--redis-url", "redis://r", "--variable", "a=b=c", "--variable", "d=", "--runtime", "spin"])?;
         assert_eq!(options.redis_url.as_deref(), Some("redis://r"));
         assert_eq!(options.variables, [("a".to_owned(), "b=c".to_owned()), ("d".to_owned(), String::new())]);
-        assert_eq!(options.runtime, testkit::services::host::Runtime::Spin);
+        assert_eq!(options.runtime, testkit::runtime::Runtime::Spin);
         assert_eq!(up(&[])?.listen.to_string(), "127.0.0.1:3000");
         Ok(())
     }

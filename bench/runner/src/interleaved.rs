@@ -40,9 +40,9 @@ fn round(requests: &mut [Request<'_>], times: usize) -> Result<Vec<Vec<f64>>> {
     Ok(taken)
 }
 
-/// A client that keeps its connection and takes no detour.
+/// A client that keeps its connection and waits as long as it takes.
 pub fn client() -> ureq::Agent {
-    ureq::Agent::config_builder().proxy(None).http_status_as_error(false).build().into()
+    testkit::client::agent(None)
 }
 
 /// A `GET` that must be answered with 200; the body.

@@ -4,8 +4,6 @@ mod apt;
 mod hurl;
 pub mod python;
 
-use std::env;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -19,11 +17,7 @@ use crate::progress::status;
 
 /// Whether there is a program of this name on the PATH.
 pub fn on_path(program: &str) -> bool {
-    let folders = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&folders).any(|folder| {
-        let metadata = folder.join(program).metadata();
-        metadata.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    })
+    which::which(program).is_ok()
 }
 
 /// The program `redis-server`.

@@ -128,6 +128,21 @@ impl CommandSpec {
     }
 }
 
+impl From<&Command> for CommandSpec {
+    /// The same program, arguments, environment and folder.
+    fn from(command: &Command) -> Self {
+        let mut spec = Self::new(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            spec = match value {
+                Some(value) => spec.env(name, value),
+                None => spec.env_remove(name),
+            };
+        }
+        spec.folder = command.get_current_dir().map(Path::to_owned);
+        spec
+    }
+}
+
 /// Whether children can be made to die with this process, however it dies. util-linux's `setpriv` asks the kernel for
 /// it (`PR_SET_PDEATHSIG`) and then becomes the program; asking ourselves between fork and exec would be unsafe code.
 fn dies_with_parent() -> bool {

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 pub use command_spec::{CommandSpec, DeathSignal};
 
-use crate::interrupt;
+use crate::interrupt::{self, Interrupted};
 
 /// A child process and the process group that it leads. Dropping it kills it.
 #[derive(Debug)]
@@ -69,13 +69,21 @@ impl Process {
     /// # Errors
     /// When interrupted.
     pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.wait_until(|| false)
+    }
+
+    /// As [`Process::wait`]; and where `given_up` says so, it is stopped as on Ctrl-C.
+    ///
+    /// # Errors
+    /// When interrupted.
+    pub fn wait_until(&mut self, given_up: impl Fn() -> bool) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.status()? {
                 return Ok(status);
             }
-            if let Err(interrupted) = interrupt::check() {
+            if given_up() || interrupt::check().is_err() {
                 self.stop(Duration::from_secs(2))?;
-                return Err(interrupted.into());
+                return Err(Interrupted.into());
             }
             thread::sleep(Duration::from_millis(20));
         }

@@ -3,23 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use clap::ValueEnum;
-
 use crate::log::Log;
 use crate::probe::Probe;
 use crate::process::{CommandSpec, DeathSignal};
 use crate::project;
+use crate::runtime::Runtime;
 use crate::service::Service;
-
-/// What runs the component.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Runtime {
-    /// This repository's `store-host`.
-    #[default]
-    Host,
-    /// The program `spin` on the PATH.
-    Spin,
-}
 
 /// What a host is started with.
 #[derive(Clone, Debug)]

@@ -25,9 +25,17 @@ impl Redis {
     /// # Errors
     /// When it is missing and cannot be installed, or does not start.
     pub fn temporary() -> Result<Self> {
+        Self::temporary_on(port::free()?, &[])
+    }
+
+    /// As [`Redis::temporary`], on this port, with these arguments beside the usual ones, such as `--requirepass`.
+    ///
+    /// # Errors
+    /// As [`Redis::temporary`]; and when the port is taken.
+    pub fn temporary_on(port: u16, arguments: &[&str]) -> Result<Self> {
         install::redis()?;
         let folder = project::temporary_folder()?;
-        let mut redis = Self::new(Log::create(folder.path().join("redis.log"))?)?;
+        let mut redis = Self::on(port, arguments, Log::create(folder.path().join("redis.log"))?);
         redis._folder = Some(folder);
         redis.service.start()?;
         Ok(redis)
@@ -38,7 +46,10 @@ impl Redis {
     /// # Errors
     /// When there is no free port.
     pub fn new(log: Log) -> Result<Self> {
-        let port = port::free()?;
+        Ok(Self::on(port::free()?, &[], log))
+    }
+
+    fn on(port: u16, arguments: &[&str], log: Log) -> Self {
         let spec = CommandSpec::new("redis-server").args(["--bind", "127.0.0.1", "--port", &port.to_string()]).args([
             // A cache: nothing of it is worth keeping, and a restart is to find it empty.
             "--save",
@@ -51,9 +62,11 @@ impl Redis {
             "--maxmemory-policy",
             "allkeys-lru",
         ]);
-        let spec = spec.folder(std::env::temp_dir());
-        let service = Service::new("redis", spec, Probe::Redis(url(port)), log);
-        Ok(Self { service, port, _folder: None })
+        // Of an argument that is given twice the last one counts.
+        let spec = spec.args(arguments).folder(std::env::temp_dir());
+        // One that speaks TLS does not answer a plain PING.
+        let probe = if arguments.is_empty() { Probe::Redis(url(port)) } else { Probe::Tcp(url(port)) };
+        Self { service: Service::new("redis", spec, probe, log), port, _folder: None }
     }
 
     /// `redis://127.0.0.1:PORT`
@@ -72,9 +85,6 @@ mod tests {
 
     #[test]
     fn it_answers_on_the_same_port_after_a_crash() -> Result<()> {
-        if !install::on_path("redis-server") {
-            return Ok(());
-        }
         let mut redis = Redis::temporary()?;
         redis.service.kill()?;
         assert!(Probe::Redis(redis.url()).ask().is_err());

@@ -4,7 +4,7 @@ use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::services::host::Runtime;
+use crate::runtime::Runtime;
 
 /// What a stack is started with. The default is for tests: everything private, on free ports, with data that are
 /// gone when the stack is, and with the variables' defaults.
@@ -12,8 +12,8 @@ use crate::services::host::Runtime;
 pub struct StackConfig {
     /// Where the store listens; on a free port of 127.0.0.1 without.
     pub listen: Option<SocketAddr>,
-    /// What runs the component.
-    pub runtime: Runtime,
+    /// What runs the component; as the environment says without ([`Runtime::from_environment`]).
+    pub runtime: Option<Runtime>,
     /// A Redis that runs already.
     pub redis_url: Option<String>,
     /// A MongoDB that runs already.

@@ -18,13 +18,19 @@ pub use config::StackConfig;
 use crate::address::Address;
 use crate::install::{self, python};
 use crate::log::Log;
-use crate::progress::status;
+use crate::progress::{Progress, side_by_side, status};
+use crate::runtime::Runtime;
 use crate::service::{Service, UnexpectedExit};
 use crate::services::data_api::DataApi;
 use crate::services::host::{HostOptions, base_url, host};
 use crate::services::mongodb::MongoDb;
 use crate::services::redis::Redis;
 use crate::{port, programs, project};
+
+/// The steps that [`Stack::start`] takes beside those of [`programs::build`], by their names in the progress.
+const INSTALL_REDIS: &str = "install Redis";
+const INSTALL_MONGODB: &str = "install the MongoDB server";
+const READY: &str = "wait until the store is ready";
 
 /// The running system. Dropping it stops what it started.
 #[derive(Debug)]
@@ -49,16 +55,19 @@ impl Stack {
     /// # Errors
     /// When a service does not start, or the store does not become ready; by then everything is stopped again.
     pub fn start(config: StackConfig) -> Result<Self> {
-        install_servers(&config)?;
-        programs::build(config.runtime)?;
-        let mut stack = Self::assemble(config)?;
-        stack.start_services()?;
-        stack.wait_until_ready()?;
+        let runtime = config.runtime.map_or_else(Runtime::from_environment, Ok)?;
+        runtime.check()?;
+        let progress = if config.verbose { Progress::new(steps(&config)) } else { Progress::quiet() };
+        // The compiler leaves time to those who wait for the network.
+        side_by_side(|| install_servers(&config, &progress), || programs::build(runtime, &progress))?;
+        let mut stack = Self::assemble(config, runtime)?;
+        stack.start_services(&progress)?;
+        progress.step(READY, || stack.wait_until_ready())?;
         Ok(stack)
     }
 
     /// Gives every service its port and its neighbours' addresses.
-    fn assemble(config: StackConfig) -> Result<Self> {
+    fn assemble(config: StackConfig, runtime: Runtime) -> Result<Self> {
         let temporary = match (&config.data_dir, &config.log_dir) {
             (Some(_), Some(_)) => None,
             _ => Some(project::temporary_folder()?),
@@ -114,7 +123,7 @@ impl Stack {
             variables.extend(origin.map(|origin| (format!("{name}_origin"), origin)));
         }
         let options = HostOptions {
-            runtime: config.runtime,
+            runtime,
             listen,
             runtime_config: config.runtime_config.as_deref(),
             variables: &variables,
@@ -137,29 +146,23 @@ impl Stack {
 
     /// In this order: nothing is started before what it needs answers. Redis and MongoDB need nothing, and start
     /// side by side.
-    fn start_services(&mut self) -> Result<()> {
-        let verbose = self.verbose;
-        let say = |service: &Service| {
-            if verbose {
-                status("Starting", service.name());
-            }
+    fn start_services(&mut self, progress: &Progress) -> Result<()> {
+        let step = |service: &mut Service, start: fn(&mut Service) -> Result<()>| {
+            progress.step(&starting(service.name()), || start(service))
         };
         let mut servers: Vec<&mut Service> = Vec::new();
         servers.extend(self.redis.as_mut().map(|redis| &mut redis.service));
         servers.extend(self.mongodb.as_mut().map(|mongodb| &mut mongodb.service));
         for service in &mut servers {
-            say(service);
             service.spawn()?;
         }
         for service in servers {
-            service.wait()?;
+            step(service, Service::wait)?;
         }
         if let Some(data_api) = &mut self.data_api {
-            say(&data_api.service);
-            data_api.service.start()?;
+            step(&mut data_api.service, Service::start)?;
         }
-        say(&self.host);
-        self.host.start()
+        step(&mut self.host, Service::start)
     }
 
     /// Waits until `/health/ready` is 200.
@@ -285,12 +288,45 @@ impl Drop for Stack {
     }
 }
 
-fn install_servers(config: &StackConfig) -> Result<()> {
+/// What is to be done, in about the order in which it will be.
+fn steps(config: &StackConfig) -> Vec<String> {
+    let private_redis = config.redis_url.is_none();
+    let bridge = config.data_api_url.is_none();
+    let private_mongodb = bridge && config.mongodb_uri.is_none();
+    let step = |needed: bool, name: &str| needed.then(|| name.to_owned());
+    let start = |needed: bool, name: &str| needed.then(|| starting(name));
+    let installs = [step(private_redis, INSTALL_REDIS), step(private_mongodb, INSTALL_MONGODB)];
+    let builds = programs::STEPS.map(|name| step(true, name));
+    let starts = [("redis", private_redis), ("mongodb", private_mongodb), ("data-api", bridge), ("store-api", true)];
+    let starts = starts.map(|(name, needed)| start(needed, name));
+    installs.into_iter().chain(builds).chain(starts).chain([step(true, READY)]).flatten().collect()
+}
+
+fn starting(service: &str) -> String {
+    format!("start {service}")
+}
+
+/// One after the other: either may call apt, which locks.
+fn install_servers(config: &StackConfig, progress: &Progress) -> Result<()> {
     if config.redis_url.is_none() {
-        install::redis()?;
+        progress.step(INSTALL_REDIS, install::redis)?;
     }
     if config.mongodb_uri.is_none() && config.data_api_url.is_none() {
-        python::secantus()?;
+        progress.step(INSTALL_MONGODB, python::secantus)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_is_neither_installed_nor_started() {
+        assert_eq!(steps(&StackConfig::default()).len(), 9);
+        let given = Some(String::new());
+        let config = StackConfig { redis_url: given.clone(), data_api_url: given, ..StackConfig::default() };
+        let left = ["build the component", "build the bridge and the host", "start store-api", READY];
+        assert_eq!(steps(&config), left);
+    }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use testkit::install;
 use testkit::progress::status;
-use testkit::services::host::Runtime;
+use testkit::runtime::Runtime;
 
 use super::peers::{self, Peers};
 use crate::callgrind::InstructionCount;

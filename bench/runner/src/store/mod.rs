@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use testkit::progress::status;
-use testkit::services::host::Runtime;
+use testkit::runtime::Runtime;
 
 use super::{load, machine, table};
 

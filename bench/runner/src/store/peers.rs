@@ -13,8 +13,9 @@ use testkit::log::Log;
 use testkit::probe::Probe;
 use testkit::process::CommandSpec;
 use testkit::progress::status;
+use testkit::runtime::Runtime;
 use testkit::service::Service;
-use testkit::services::host::{HostOptions, Runtime, base_url, host_of};
+use testkit::services::host::{HostOptions, base_url, host_of};
 use testkit::stack::{Stack, StackConfig};
 use testkit::{command, install, port, project};
 
@@ -120,7 +121,8 @@ impl Peers {
     /// # Errors
     /// When a service does not start.
     pub fn backends(runtime: Runtime) -> Result<Self> {
-        let stack = Stack::start(StackConfig { runtime, ..StackConfig::default() }.variable("access", "open"))?;
+        let stack =
+            Stack::start(StackConfig { runtime: Some(runtime), ..StackConfig::default() }.variable("access", "open"))?;
         let answer = interleaved::client().post(format!("{}/api/initDB/games", stack.base_url())).send_empty()?;
         ensure!(answer.status() == 200, "the seed data: {}", answer.status());
         Ok(Self { stack, runtime, servers: Vec::new(), logs: project::temporary_folder()? })
