@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::bench::BenchOptions;
+use crate::import::ImportOptions;
 use crate::test::TestOptions;
 use crate::up::UpOptions;
 
@@ -30,6 +31,11 @@ pub enum Command {
     Test(TestOptions),
     /// Measures how fast the store and the bridge are; `bench --help` lists its own options
     Bench(BenchOptions),
+    /// Adds the documents of a file to a collection of a running store
+    ///
+    /// The file is JSON Lines: a document a line, such as mongoexport writes. A request takes up to 1,000 of them. The
+    /// first that is refused ends the import; what was imported before stays.
+    Import(ImportOptions),
 }
 
 #[cfg(test)]
@@ -42,7 +48,7 @@ mod tests {
         let cli = Cli::try_parse_from(["xtask", "up"].iter().chain(arguments))?;
         match cli.command {
             Command::Up(options) => Ok(options),
-            Command::Test(_) | Command::Bench(_) => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+            _ => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod import;
 mod test;
 mod up;
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::up(options),
         Command::Test(options) => test::test(&options),
         Command::Bench(options) => bench::bench(&options),
+        Command::Import(options) => import::import(&options),
     });
     match outcome {
         Ok(code) => code,
