@@ -1,11 +1,11 @@
 //! store-api: a video-game store over HTTP. Redis caches, MongoDB, behind a Data API, is the truth.
 //!
 //! How a request flows: `spin` takes it from the host and reads its body → [`routes`] finds the route, asks [`access`]
-//! whether the client may, and checks what it sent → [`cache`] answers it, or asks the [`store`] and keeps the answer → the route makes the reply →
+//! whether the client may, and checks what it sent → [`fenced_cache`] answers it, or asks the [`store`] and keeps the answer → the route makes the reply →
 //! `spin` hands it back, head and body at once.
 //!
 //! - [`routes`]: one file per route; each knows HTTP and the two ports, nothing else.
-//! - [`cache`]: the port `Cache`, cache-aside, and the protocol that never lets a read be older than a write before it.
+//! - [`catalog`]: what is cached, and what a write invalidates.
 //! - [`access`]: who may do what, and how often.
 //! - [`store`]: the port `Store`, and the Data API client behind it.
 //! - [`platform`]: the port to time and randomness.
@@ -17,7 +17,7 @@
 //!   tested natively.
 
 pub mod access;
-pub mod cache;
+pub mod catalog;
 pub mod config;
 pub mod etag;
 pub mod hex;

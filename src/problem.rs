@@ -3,11 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
+use fenced_cache::{SourceError, WriteError};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::access::Role;
-use crate::cache::write::WriteError;
 use crate::config::ConfigError;
 use crate::routes::Reply;
 use crate::store::StoreError;
@@ -70,9 +70,9 @@ impl Problem {
     }
 
     /// A write was not acknowledged.
-    pub fn writing(error: WriteError) -> Self {
+    pub fn writing(error: WriteError<StoreError>) -> Self {
         match error {
-            WriteError::Store(error) => Problem::Store { error, writing: true },
+            WriteError::Source(error) => Problem::Store { error, writing: true },
             WriteError::NotBegun => Problem::WriteNotBegun,
             WriteError::NotEnded => Problem::WriteNotEnded,
         }
@@ -252,7 +252,7 @@ mod tests {
             StoreError::Failed(secret.to_owned()),
             StoreError::Refused(secret.to_owned()),
         ] {
-            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Store(error))] {
+            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Source(error))] {
                 assert!(problem.log().is_some());
                 let body = problem.into_reply().into_body();
                 assert!(!String::from_utf8_lossy(&body).contains("user:pw"));
@@ -262,10 +262,10 @@ mod tests {
 
     #[test]
     fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
-        let reply = Problem::writing(WriteError::Store(StoreError::Timeout)).into_reply();
+        let reply = Problem::writing(WriteError::Source(StoreError::Timeout)).into_reply();
         assert_eq!(reply.status(), 504);
         assert!(String::from_utf8_lossy(reply.body()).contains("unknown"));
-        let reply = Problem::writing(WriteError::Store(StoreError::Unreachable(String::new()))).into_reply();
+        let reply = Problem::writing(WriteError::Source(StoreError::Unreachable(String::new()))).into_reply();
         assert_eq!(reply.status(), 503);
         assert_eq!(reply.headers()["retry-after"], "1");
         assert!(!String::from_utf8_lossy(reply.body()).contains("unknown"));

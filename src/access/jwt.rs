@@ -11,8 +11,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
 use super::{Caller, Role};
-use crate::cache::keys::hex_sha1;
 use crate::config::{ConfigError, invalid};
+use crate::hex::hex_sha1;
 
 /// The shortest shared secret: as long as HS256's hash (RFC 7518, section 3.2).
 const MIN_SECRET: usize = 32;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, header};
 
-use crate::cache::keys::hex_sha1;
+use crate::hex::hex_sha1;
 use crate::problem::Problem;
 use jwt::{Jwt, Verified};
 use tokens::Tokens;

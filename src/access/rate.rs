@@ -3,14 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use fenced_cache::{Ports, ReadThrough};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 use super::Caller;
-use crate::cache::Cache;
-use crate::cache::aside::CacheAside;
-use crate::cache::keys::hex_sha1;
-use crate::platform::Platform;
+use crate::config::Config;
+use crate::hex::hex_sha1;
 
 /// What is counted in: a minute from a caller's first request on.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -34,12 +33,12 @@ pub struct Left {
 }
 
 /// Counts a request; `None` where nothing is limited, or Redis cannot be asked: then nobody is kept out.
-pub async fn count<C: Cache, P: Platform>(
-    cache: &CacheAside<'_, C, P>,
+pub async fn count(
+    cache: &ReadThrough<impl Ports>,
+    config: &Config,
     headers: &HeaderMap,
     caller: Option<&Caller>,
 ) -> Option<Left> {
-    let config = cache.config;
     let limit = config.rate_limit;
     if limit == 0 {
         return None;
@@ -48,8 +47,7 @@ pub async fn count<C: Cache, P: Platform>(
     // A caller has one count for all collections; it stands with the cache's own keys of the first.
     let prefix = config.key_prefix(config.collections.first()?);
     let key = format!("{prefix}:~rate:{name}");
-    let counting = cache.cache.count(&key, WINDOW);
-    let (counted, left) = cache.guard.read(cache.platform, config.cache_timeout, counting).await.ok()?;
+    let (counted, left) = cache.count(&key, WINDOW).await.ok()?;
     Some(Left {
         limit,
         requests: limit.saturating_sub(counted),

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use fenced_cache::{Settings, WritePolicy};
+
 use crate::access::Access;
 use crate::access::jwt::Jwt;
 use crate::access::origin::origins;
@@ -49,15 +51,6 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Requests a minute, for each caller; zero is no limit.
     pub rate_limit: u64,
-}
-
-/// What becomes of a write that cannot be recorded in Redis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WritePolicy {
-    /// It is done, and says so: older values may be read until their TTL ends.
-    Available,
-    /// It is not done where its beginning cannot be recorded, and not acknowledged where its end cannot.
-    Consistent,
 }
 
 /// A variable whose value cannot be used. Every route answers 500 and names it, rather than guess.
@@ -152,9 +145,14 @@ impl Config {
         })
     }
 
-    /// Whether values are cached at all.
-    pub fn caching(&self) -> bool {
-        !self.cache_ttl.is_zero()
+    /// What the cache is to know.
+    pub fn cache_settings(&self) -> Settings {
+        Settings {
+            ttl: self.cache_ttl,
+            timeout: self.cache_timeout,
+            source_timeout: self.store_timeout,
+            write_policy: self.cache_write_policy,
+        }
     }
 
     /// The collection's part of its keys in Redis.
@@ -221,7 +219,7 @@ pub(crate) mod tests {
         let config = with(&[]).unwrap();
         assert_eq!(config.collections, ["games", "clients"]);
         assert_eq!(config.cache_ttl, Duration::from_secs(120));
-        assert!(config.caching());
+        assert!(config.cache_settings().caching());
     }
 
     #[test]
@@ -269,7 +267,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_ttl_of_zero_turns_caching_off() {
-        assert!(!with(&[("cache_ttl_seconds", "0")]).unwrap().caching());
+        assert!(!with(&[("cache_ttl_seconds", "0")]).unwrap().cache_settings().caching());
     }
 
     #[test]

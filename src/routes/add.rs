@@ -1,11 +1,11 @@
 //! `POST /api/add/{collection}`: a new document.
 
+use fenced_cache::{Ports, Scope, WriteError};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{Context, Incoming, Reply, body, reply, target};
-use crate::cache::write::WriteError;
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -13,7 +13,7 @@ use crate::store::filter::{Condition, Filter};
 use crate::store::{Document, Store, StoreError};
 
 /// Inserts the body, under its own `_id` or under a new one.
-pub async fn add<C: Cache, S: Store, P: Platform>(
+pub async fn add<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -23,12 +23,14 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
     check_fields(context.store, collection, &document).await?;
 
     // A new id is nobody's yet, so no read can have been answered about it.
-    let mut scopes = vec![Scope::Listings];
-    scopes.extend(own_id.clone().map(Scope::Document));
+    let name = own_id.as_ref().map(document_name);
+    let mut scopes = vec![LISTINGS];
+    scopes.extend(name.as_deref().map(Scope::single));
+    let space = context.config.key_prefix(collection);
     let insert = context.store.insert(collection, own_id.as_ref(), &document);
-    let (id, recorded) = match context.cache.write(collection, &scopes, insert).await {
+    let (id, recorded) = match context.cache.write(&space, &scopes, insert).await {
         Ok(inserted) => inserted,
-        Err(WriteError::Store(StoreError::Duplicate)) => {
+        Err(WriteError::Source(StoreError::Duplicate)) => {
             let id = own_id.map(|id| id.to_string()).unwrap_or_default();
             return Err(Problem::Duplicate(id));
         }

@@ -1,18 +1,18 @@
 //! `POST /api/cleanDB/{collection}`: no documents any more.
 
+use fenced_cache::{Invalidation, Ports};
 use http::StatusCode;
 use serde_json::json;
 
 use super::router::Target;
 use super::{Context, Reply, reply};
-use crate::cache::write::Recorded;
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{DOCUMENTS, LISTINGS};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::store::Store;
 
 /// Deletes every document of the collection, or of every open collection.
-pub async fn clean<C: Cache, S: Store, P: Platform>(
+pub async fn clean<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     target: &Target<'_>,
 ) -> Result<Reply, Problem> {
@@ -21,11 +21,12 @@ pub async fn clean<C: Cache, S: Store, P: Platform>(
         Target::All => context.config.collections.iter().map(String::as_str).collect(),
     };
     let mut deleted = 0;
-    let mut worst = Recorded::Off;
+    let mut worst = Invalidation::Off;
     for collection in &collections {
-        let scopes = [Scope::Listings, Scope::Documents];
+        let space = context.config.key_prefix(collection);
+        let scopes = [LISTINGS, DOCUMENTS];
         let delete = context.store.delete_all(collection);
-        let written = context.cache.write(collection, &scopes, delete).await;
+        let written = context.cache.write(&space, &scopes, delete).await;
         let (count, recorded) = written.map_err(Problem::writing)?;
         deleted += count;
         worst = worst.max(recorded);

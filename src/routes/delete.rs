@@ -1,16 +1,17 @@
 //! `DELETE /api/delete/{collection}/{value}`: one document less.
 
+use fenced_cache::{Ports, Scope};
 use http::StatusCode;
 use serde_json::json;
 
 use super::{Context, Incoming, Reply, query, reply, target};
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::store::Store;
 
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
-pub async fn delete<C: Cache, S: Store, P: Platform>(
+pub async fn delete<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -20,9 +21,11 @@ pub async fn delete<C: Cache, S: Store, P: Platform>(
     let field = field.as_deref();
     let document = target::written(value, field)?;
     let written = target::write_to(context.store, collection, &document, async |id, filter| {
-        let scopes = [Scope::Listings, Scope::Document(id.clone())];
+        let space = context.config.key_prefix(collection);
+        let name = document_name(id);
+        let scopes = [LISTINGS, Scope::single(&name)];
         let delete = context.store.delete(collection, filter);
-        let written = context.cache.write(collection, &scopes, delete).await;
+        let written = context.cache.write(&space, &scopes, delete).await;
         let (deleted, recorded) = written.map_err(Problem::writing)?;
         Ok((deleted > 0).then_some(recorded))
     })

@@ -1,9 +1,10 @@
 //! `GET /api/get/{collection}/{value}`: one document.
 
+use fenced_cache::{Loaded, Ports, Read};
+
 use super::reply::{self, Told};
 use super::{Context, Incoming, Reply, query, target};
-use crate::cache::aside::Found;
-use crate::cache::{Cache, Entry};
+use crate::catalog::entries::CachedAnswer;
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -11,7 +12,7 @@ use crate::store::Store;
 use crate::store::filter::{Condition, Filter};
 
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
-pub async fn get<C: Cache, S: Store, P: Platform>(
+pub async fn get<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -24,7 +25,7 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
         Some("_id") => by_id(&prefix, target::object_id(value)?),
         Some(field) => {
             let condition = query::condition(field, value)?;
-            (Entry::lookup(&prefix, Some(field), value), condition)
+            (CachedAnswer::lookup(&prefix, Some(field), value), condition)
         }
         None => match ObjectId::parse(value) {
             Some(id) => by_id(&prefix, id),
@@ -40,38 +41,38 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
         let first = found;
         found = read(context, collection, &entry, condition).await?;
         found.cache_time += first.cache_time;
-        found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
+        found.source_time = first.source_time.into_iter().chain(found.source_time).reduce(|a, b| a + b);
     }
     let told = Told {
         source: found.source,
-        key: Some(entry.value_key()),
+        key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.store_time,
+        store_time: found.source_time,
     };
     let mut reply = match found.value {
-        Some((body, etag)) => reply::tagged(request.headers(), body, &etag),
+        Some(value) => reply::tagged(request.headers(), value.bytes, &value.etag),
         None => target::not_found(collection, value, field).into_reply(),
     };
     reply::tell(&mut reply, &told);
     Ok(reply)
 }
 
-fn by_id(prefix: &str, id: ObjectId) -> (Entry, Condition) {
-    (Entry::document(prefix, &id), Condition::Id(id))
+fn by_id(prefix: &str, id: ObjectId) -> (CachedAnswer, Condition) {
+    (CachedAnswer::document(prefix, &id), Condition::Id(id))
 }
 
-fn by_any_field(prefix: &str, value: &str) -> (Entry, Condition) {
+fn by_any_field(prefix: &str, value: &str) -> (CachedAnswer, Condition) {
     let condition = Condition::AnyField(value.to_owned());
-    (Entry::lookup(prefix, None, value), condition)
+    (CachedAnswer::lookup(prefix, None, value), condition)
 }
 
-async fn read<C: Cache, S: Store, P: Platform>(
+async fn read<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
-    entry: &Entry,
+    entry: &CachedAnswer,
     condition: Condition,
-) -> Result<Found, Problem> {
+) -> Result<Read, Problem> {
     let filter = Filter(vec![condition]);
-    let load = context.store.find_first(collection, &filter);
-    context.cache.read(entry, load).await.map_err(Problem::reading)
+    let load = async { Ok(context.store.find_first(collection, &filter).await?.map(Loaded::from)) };
+    entry.read(context.cache, load).await.map_err(Problem::reading)
 }

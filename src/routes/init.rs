@@ -1,19 +1,19 @@
 //! `POST /api/initDB/{collection}`: the collection as it ships, nothing else in it.
 
+use fenced_cache::{Invalidation, Ports};
 use http::StatusCode;
 use serde_json::json;
 
 use super::router::Target;
 use super::{Context, Reply, reply};
-use crate::cache::write::Recorded;
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{DOCUMENTS, LISTINGS};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::seed;
 use crate::store::{Document, Store};
 
 /// Replaces the documents of the collection, or of every open collection that has seed data, by its seed data.
-pub async fn init<C: Cache, S: Store, P: Platform>(
+pub async fn init<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     target: &Target<'_>,
 ) -> Result<Reply, Problem> {
@@ -29,11 +29,12 @@ pub async fn init<C: Cache, S: Store, P: Platform>(
         }
     };
     let mut inserted = 0;
-    let mut worst = Recorded::Off;
+    let mut worst = Invalidation::Off;
     for (collection, documents) in &seeds {
-        let scopes = [Scope::Listings, Scope::Documents];
+        let space = context.config.key_prefix(collection);
+        let scopes = [LISTINGS, DOCUMENTS];
         let replace = context.store.replace_all(collection, documents);
-        let written = context.cache.write(collection, &scopes, replace).await;
+        let written = context.cache.write(&space, &scopes, replace).await;
         let ((), recorded) = written.map_err(Problem::writing)?;
         inserted += documents.len();
         worst = worst.max(recorded);

@@ -1,12 +1,12 @@
 //! `GET /api/showDB/{collection}`: the documents of a collection, or of all.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use fenced_cache::{Loaded, Ports, Read, Source};
 use futures_util::future::try_join_all;
 
 use super::reply::{self, Told};
 use super::{Context, Incoming, Reply, query};
-use crate::cache::aside::{Found, Source};
-use crate::cache::{Cache, Entry};
+use crate::catalog::entries::CachedAnswer;
 use crate::etag::ETag;
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -14,7 +14,7 @@ use crate::store::Store;
 use query::Parameters;
 
 /// One collection, as a JSON array.
-pub async fn one<C: Cache, S: Store, P: Platform>(
+pub async fn one<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -25,16 +25,16 @@ pub async fn one<C: Cache, S: Store, P: Platform>(
     let mut reply = reply::tagged(request.headers(), body, &etag);
     let told = Told {
         source: found.source,
-        key: Some(entry.value_key()),
+        key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.store_time,
+        store_time: found.source_time,
     };
     reply::tell(&mut reply, &told);
     Ok(reply)
 }
 
 /// Every open collection, as one object of arrays. Its parts are cached, each under its own key; the whole is not.
-pub async fn all<C: Cache, S: Store, P: Platform>(
+pub async fn all<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
 ) -> Result<Reply, Problem> {
@@ -63,27 +63,34 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
         key: None,
         // The parts were read side by side.
         cache_time: parts.iter().map(|(_, found, _)| found.cache_time).max().unwrap_or_default(),
-        store_time: parts.iter().filter_map(|(_, found, _)| found.store_time).max(),
+        store_time: parts.iter().filter_map(|(_, found, _)| found.source_time).max(),
     };
     reply::tell(&mut reply, &told);
     Ok(reply)
 }
 
-fn entry(prefix: &str, parameters: &Parameters) -> Entry {
-    if parameters.is_empty() { Entry::listing(prefix) } else { Entry::filtered_listing(prefix, parameters) }
+fn entry(prefix: &str, parameters: &Parameters) -> CachedAnswer {
+    if parameters.is_empty() {
+        CachedAnswer::listing(prefix)
+    } else {
+        CachedAnswer::filtered_listing(prefix, parameters)
+    }
 }
 
-async fn read<C: Cache, S: Store, P: Platform>(
+async fn read<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
-    entry: &Entry,
+    entry: &CachedAnswer,
     parameters: &Parameters,
-) -> Result<(Found, Bytes, ETag), Problem> {
+) -> Result<(Read, Bytes, ETag), Problem> {
     let find = query::find(parameters)?;
-    let load = async { context.store.find(collection, &find).await.map(Some) };
-    let mut found = context.cache.read(entry, load).await.map_err(Problem::reading)?;
+    let load = async { context.store.find(collection, &find).await.map(|found| Some(Loaded::from(found))) };
+    let mut found = entry.read(context.cache, load).await.map_err(Problem::reading)?;
     // A listing is never absent: its load says so only of documents.
-    let (body, etag) = found.value.take().unwrap_or_else(|| (Bytes::from_static(b"[]"), ETag::of(b"[]")));
+    let (body, etag) = match found.value.take() {
+        Some(value) => (value.bytes, value.etag),
+        None => (Bytes::from_static(b"[]"), ETag::of(b"[]")),
+    };
     Ok((found, body, etag))
 }
 

@@ -20,12 +20,11 @@ pub mod target;
 pub mod update;
 
 use bytes::Bytes;
+use fenced_cache::{Ports, ReadThrough};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::access::jwt::Verified;
 use crate::access::{Grant, Role, origin, rate};
-use crate::cache::Cache;
-use crate::cache::aside::CacheAside;
 use crate::config::Config;
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -40,11 +39,13 @@ pub type Reply = Response<Bytes>;
 pub type Incoming = Request<Result<Bytes, BodyError>>;
 
 /// What every route is given.
-pub struct Context<'a, C, S, P> {
+pub struct Context<'a, C: Ports, S, P> {
     /// What the operator has set.
     pub config: &'a Config,
-    /// The cache, by way of cache-aside.
-    pub cache: CacheAside<'a, C, P>,
+    /// The cache.
+    pub cache: &'a ReadThrough<C>,
+    /// Time and randomness.
+    pub platform: &'a P,
     /// The authoritative store.
     pub store: &'a S,
     /// The credentials that the instance has verified.
@@ -60,7 +61,7 @@ pub struct Answer {
 }
 
 /// Answers a request.
-pub async fn answer<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S, P>, request: &Incoming) -> Answer {
+pub async fn answer<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>, request: &Incoming) -> Answer {
     let config = context.config;
     let mut told = Told::default();
     let handled = handle(context, request, &mut told).await;
@@ -86,7 +87,7 @@ struct Told {
     preflight: Option<&'static str>,
 }
 
-async fn handle<C: Cache, S: Store, P: Platform>(
+async fn handle<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     told: &mut Told,
@@ -133,7 +134,7 @@ async fn handle<C: Cache, S: Store, P: Platform>(
 
 /// Whether the request may go on: who sent it, how many it has sent, and what it may do, in this order, so that whoever
 /// guesses at credentials is counted, too.
-async fn admit<C: Cache, S: Store, P: Platform>(
+async fn admit<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     route: &Route<'_>,
@@ -141,14 +142,11 @@ async fn admit<C: Cache, S: Store, P: Platform>(
 ) -> Result<(), Problem> {
     let config = context.config;
     let (access, headers) = (&config.access, request.headers());
-    let caller = if access.open {
-        Ok(None)
-    } else {
-        access.identify(headers, context.verified, context.cache.platform.unix_time())
-    };
+    let caller =
+        if access.open { Ok(None) } else { access.identify(headers, context.verified, context.platform.unix_time()) };
     if !route.is_health() {
         let known = caller.as_ref().ok().and_then(Option::as_ref);
-        told.left = rate::count(&context.cache, headers, known).await;
+        told.left = rate::count(context.cache, config, headers, known).await;
         if told.left.is_some_and(|left| left.exceeded) {
             return Err(Problem::TooManyRequests(config.rate_limit));
         }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fenced_cache::{Invalidation, Source};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::Reply;
-use crate::cache::aside::Source;
-use crate::cache::write::Recorded;
-use crate::etag::ETag;
+use crate::etag::{self, ETag};
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -37,7 +36,7 @@ pub fn json(status: StatusCode, body: &Value) -> Reply {
 /// Browsers and proxies may keep the body, but must ask each time whether it still holds (`no-cache`): a write is seen
 /// by every read after it, theirs included.
 pub fn tagged(request: &HeaderMap, body: Bytes, etag: &ETag) -> Reply {
-    let mut reply = if etag.matches(request) {
+    let mut reply = if etag::matches(etag, request) {
         let mut reply = Response::new(Bytes::new());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -52,7 +51,7 @@ pub fn tagged(request: &HeaderMap, body: Bytes, etag: &ETag) -> Reply {
 /// Tags a 200 that has no entity tag yet, and makes it a 304 where it is `safe` and the client has it already.
 pub fn tag(mut reply: Reply, request: &HeaderMap, safe: bool) -> Reply {
     let etag = ETag::of(reply.body());
-    if safe && etag.matches(request) {
+    if safe && etag::matches(&etag, request) {
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         *reply.body_mut() = Bytes::new();
         reply.headers_mut().remove(header::CONTENT_TYPE);
@@ -109,11 +108,11 @@ pub fn tell(reply: &mut Reply, told: &Told) {
 }
 
 /// Says so where a write could not be recorded in the cache.
-pub fn tell_recorded(reply: &mut Reply, recorded: Recorded) {
+pub fn tell_recorded(reply: &mut Reply, recorded: Invalidation) {
     let detail = match recorded {
-        Recorded::Yes | Recorded::Off => return,
-        Recorded::FenceStands => "uncached-for-now",
-        Recorded::No => "not-invalidated",
+        Invalidation::Done | Invalidation::Off => return,
+        Invalidation::Fenced => "uncached-for-now",
+        Invalidation::Failed => "not-invalidated",
     };
     insert(reply, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
 }

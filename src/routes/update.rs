@@ -1,16 +1,17 @@
 //! `PUT /api/update/{collection}/{value}`: sets fields of one document.
 
+use fenced_cache::{Ports, Scope};
 use http::StatusCode;
 use serde_json::json;
 
 use super::{Context, Incoming, Reply, body, query, reply, target};
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::store::Store;
 
 /// Sets the body's fields on the document with this `_id`, or on the first whose `field` equals the value.
-pub async fn update<C: Cache, S: Store, P: Platform>(
+pub async fn update<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -24,9 +25,11 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
         return Err(Problem::Invalid("the body has an _id, which never changes".to_owned()));
     }
     let written = target::write_to(context.store, collection, &document, async |id, filter| {
-        let scopes = [Scope::Listings, Scope::Document(id.clone())];
+        let space = context.config.key_prefix(collection);
+        let name = document_name(id);
+        let scopes = [LISTINGS, Scope::single(&name)];
         let update = context.store.update(collection, filter, &set);
-        let written = context.cache.write(collection, &scopes, update).await;
+        let written = context.cache.write(&space, &scopes, update).await;
         let (updated, recorded) = written.map_err(Problem::writing)?;
         Ok((updated.matched > 0).then_some((updated, recorded)))
     })

@@ -15,15 +15,13 @@ mod variables;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use fenced_cache::redis::RedisCache;
+use fenced_cache::{Ports, ReadThrough};
 use http::{HeaderValue, header};
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 
 use crate::access::jwt::Verified;
-use crate::cache::aside::CacheAside;
-use crate::cache::freshness::Freshness;
-use crate::cache::guard::Guard;
-use crate::cache::redis::RedisCache;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::request_id;
@@ -33,12 +31,18 @@ use machine::Machine;
 use outbound::Outbound;
 use redis::SpinRedis;
 
+/// What the cache stands on: Redis by way of the host.
+struct SpinPorts;
+
+impl Ports for SpinPorts {
+    type Cache = RedisCache<SpinRedis>;
+    type Platform = Machine;
+}
+
 /// What lives as long as the instance.
 struct Instance {
     config: Config,
-    cache: RedisCache<SpinRedis>,
-    guard: Guard,
-    freshness: Freshness,
+    cache: ReadThrough<SpinPorts>,
     verified: Verified,
 }
 
@@ -55,10 +59,12 @@ impl Instance {
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
         let made = Rc::new(Instance {
-            cache: RedisCache::new(SpinRedis::new(config.redis_url.clone())),
+            cache: ReadThrough::new(
+                config.cache_settings(),
+                RedisCache::new(SpinRedis::new(config.redis_url.clone())),
+                Machine,
+            ),
             config,
-            guard: Guard::default(),
-            freshness: Freshness::default(),
             verified: Verified::default(),
         });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
@@ -69,13 +75,8 @@ impl Instance {
         let outbound = Outbound;
         let context = Context {
             config: &self.config,
-            cache: CacheAside {
-                cache: &self.cache,
-                platform: &machine,
-                config: &self.config,
-                guard: &self.guard,
-                freshness: &self.freshness,
-            },
+            cache: &self.cache,
+            platform: &machine,
             store: &DataApi::new(&outbound, &machine, &self.config),
             verified: &self.verified,
         };

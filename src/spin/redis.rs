@@ -1,10 +1,8 @@
 //! Connections to Redis by way of the host, which multiplexes: many requests of an instance share one.
 
 use bytes::Bytes;
+use fenced_cache::redis::{Argument, Connection, Connector, RedisValue};
 use spin_sdk::redis::{Connection as SpinConnection, Error, RedisParameter, RedisResult};
-
-use crate::cache::redis::{Connection, Connector};
-use crate::cache::scripts::{Argument, Reply};
 
 /// Opens connections to one Redis.
 pub struct SpinRedis {
@@ -32,17 +30,17 @@ impl Connection for SpinConnection {
         Ok(value.map(Bytes::from))
     }
 
-    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<Reply>, String> {
+    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<RedisValue>, String> {
         let arguments = arguments.iter().map(|argument| match argument {
             Argument::Number(number) => RedisParameter::Int64(*number),
             Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
         });
         let results = SpinConnection::execute(self, command, arguments).await.map_err(words)?;
         let reply = results.into_iter().map(|result| match result {
-            RedisResult::Nil => Reply::Nil,
-            RedisResult::Int64(number) => Reply::Number(number),
-            RedisResult::Status(status) => Reply::Bytes(Bytes::from(status)),
-            RedisResult::Binary(bytes) => Reply::Bytes(Bytes::from(bytes)),
+            RedisResult::Nil => RedisValue::Nil,
+            RedisResult::Int64(number) => RedisValue::Number(number),
+            RedisResult::Status(status) => RedisValue::Bytes(Bytes::from(status)),
+            RedisResult::Binary(bytes) => RedisValue::Bytes(Bytes::from(bytes)),
         });
         Ok(reply.collect())
     }

@@ -15,7 +15,7 @@ use super::filter::Filter;
 use super::{Document, Find, Store, StoreError, Updated};
 use crate::config::Config;
 use crate::object_id::ObjectId;
-use crate::platform::{Platform, within};
+use crate::platform::{Platform, timeout};
 
 /// MongoDB's code for a duplicate key, in the bridge's error member `code`.
 const DUPLICATE_KEY: i64 = 11000;
@@ -121,7 +121,7 @@ impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
                 done => done,
             }
         };
-        let (status, body) = within(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
+        let (status, body) = timeout(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
         match status {
             200..=299 => Ok(body),
             _ => Err(refusal(status, &body)),

@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
+use fenced_cache::SourceError;
 use serde_json::{Map, Value};
 
 use crate::object_id::ObjectId;
@@ -71,9 +72,12 @@ pub enum StoreError {
     TooLarge(usize),
 }
 
-impl StoreError {
-    /// Whether a write that ended so may have been done.
-    pub fn outcome_unknown(&self) -> bool {
+impl SourceError for StoreError {
+    fn timed_out() -> Self {
+        StoreError::Timeout
+    }
+
+    fn outcome_unknown(&self) -> bool {
         matches!(
             self,
             StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_) | StoreError::TooLarge(_)

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fenced_cache::{Platform, timeout};
 use serde_json::{Value, json};
 use store_api::object_id::ObjectId;
-use store_api::platform::{Platform, within};
 use store_api::store::filter::{Condition, Filter};
 use store_api::store::{Document, Find, Store, StoreError, Updated};
 
@@ -68,7 +68,7 @@ impl SimStore {
             self.world.delay(Duration::from_millis(100)).await;
             Ok(done)
         };
-        within(&*self.world, TIMEOUT, exchange).await.unwrap_or(Err(StoreError::Timeout))
+        timeout(&*self.world, TIMEOUT, exchange).await.unwrap_or(Err(StoreError::Timeout))
     }
 }
 

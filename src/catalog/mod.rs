@@ -1,0 +1,3 @@
+//! What the store caches and what its writes invalidate: the entries and scopes of the cache are chosen here.
+
+pub mod entries;
