@@ -9,14 +9,14 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::http::Reply;
+use crate::http::response::Response as Answer;
 
-/// Hands a reply to the host.
+/// Hands a response to the host.
 ///
 /// # Errors
 /// The host's, for a header that it does not take.
-pub async fn send(reply: Reply) -> Result<Response, ErrorCode> {
-    let (head, body) = reply.into_parts();
+pub async fn send(answer: Answer) -> Result<Response, ErrorCode> {
+    let (head, body) = answer.into_parts();
     // Neither has a body, nor a length of its own (RFC 9110, sections 8.6 and 15.4.5).
     let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = (!bodiless).then_some(body.len());
