@@ -1,12 +1,9 @@
 //! Who may do what: three roles, and what a caller must show for them.
 //!
 //! [`tokens`] are secrets that the operator hands out, [`jwt`] are tokens that somebody else issues; both come as
-//! `Authorization: Bearer` (RFC 6750). [`origin`] is about web pages, which act in the name of whoever looks at them.
-//! [`rate`] counts requests.
+//! `Authorization: Bearer` (RFC 6750).
 
 pub mod jwt;
-pub mod origin;
-pub mod rate;
 pub mod tokens;
 
 use std::fmt;
@@ -15,7 +12,7 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 
 use crate::cache::keys::hex_sha1;
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use jwt::{Jwt, Verified};
 use tokens::Tokens;
 

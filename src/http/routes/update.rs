@@ -3,11 +3,11 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Context, Incoming, Reply, body, query, reply, target};
 use crate::cache::{Cache, Scope};
+use crate::database::Store;
+use crate::http::problem::Problem;
+use crate::http::{Context, Incoming, Reply, body, query, response, selector};
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::Store;
 
 /// Sets the body's fields on the document with this `_id`, or on the first whose `field` equals the value.
 pub async fn update<C: Cache, S: Store, P: Platform>(
@@ -18,12 +18,12 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
-    let document = target::written(value, field)?;
+    let document = selector::written(value, field)?;
     let set = body::object(request, context.config.max_body_bytes)?;
     if set.contains_key("_id") {
         return Err(Problem::Invalid("the body has an _id, which never changes".to_owned()));
     }
-    let written = target::write_to(context.store, collection, &document, async |id, filter| {
+    let written = selector::write_to(context.store, collection, &document, async |id, filter| {
         let scopes = [Scope::Listings, Scope::Document(id.clone())];
         let update = context.store.update(collection, filter, &set);
         let written = context.cache.write(collection, &scopes, update).await;
@@ -32,7 +32,7 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
     })
     .await?;
     let Some((id, (updated, recorded))) = written else {
-        return Err(target::not_found(collection, value, field));
+        return Err(selector::not_found(collection, value, field));
     };
     let answer = json!({
         "message": format!("updated {id} in {collection}"),
@@ -40,7 +40,7 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
         "matched": updated.matched,
         "modified": updated.modified,
     });
-    let mut reply = reply::json(StatusCode::OK, &answer);
-    reply::tell_recorded(&mut reply, recorded);
+    let mut reply = response::json(StatusCode::OK, &answer);
+    response::tell_recorded(&mut reply, recorded);
     Ok(reply)
 }

@@ -3,11 +3,11 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Context, Incoming, Reply, query, reply, target};
 use crate::cache::{Cache, Scope};
+use crate::database::Store;
+use crate::http::problem::Problem;
+use crate::http::{Context, Incoming, Reply, query, response, selector};
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::Store;
 
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
 pub async fn delete<C: Cache, S: Store, P: Platform>(
@@ -18,8 +18,8 @@ pub async fn delete<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
-    let document = target::written(value, field)?;
-    let written = target::write_to(context.store, collection, &document, async |id, filter| {
+    let document = selector::written(value, field)?;
+    let written = selector::write_to(context.store, collection, &document, async |id, filter| {
         let scopes = [Scope::Listings, Scope::Document(id.clone())];
         let delete = context.store.delete(collection, filter);
         let written = context.cache.write(collection, &scopes, delete).await;
@@ -28,14 +28,14 @@ pub async fn delete<C: Cache, S: Store, P: Platform>(
     })
     .await?;
     let Some((id, recorded)) = written else {
-        return Err(target::not_found(collection, value, field));
+        return Err(selector::not_found(collection, value, field));
     };
     let answer = json!({
         "message": format!("deleted {id} from {collection}"),
         "id": id.as_str(),
         "deleted_instance": value,
     });
-    let mut reply = reply::json(StatusCode::OK, &answer);
-    reply::tell_recorded(&mut reply, recorded);
+    let mut reply = response::json(StatusCode::OK, &answer);
+    response::tell_recorded(&mut reply, recorded);
     Ok(reply)
 }

@@ -3,13 +3,13 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::router::Target;
-use super::{Context, Reply, reply};
 use crate::cache::write::Recorded;
 use crate::cache::{Cache, Scope};
+use crate::database::Store;
+use crate::http::endpoint::Target;
+use crate::http::problem::Problem;
+use crate::http::{Context, Reply, response};
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::Store;
 
 /// Deletes every document of the collection, or of every open collection.
 pub async fn clean<C: Cache, S: Store, P: Platform>(
@@ -34,7 +34,7 @@ pub async fn clean<C: Cache, S: Store, P: Platform>(
         "message": format!("{} holds no documents", collections.join(", ")),
         "deleted": deleted,
     });
-    let mut reply = reply::json(StatusCode::OK, &answer);
-    reply::tell_recorded(&mut reply, worst);
+    let mut reply = response::json(StatusCode::OK, &answer);
+    response::tell_recorded(&mut reply, worst);
     Ok(reply)
 }

@@ -3,14 +3,14 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::future::try_join_all;
 
-use super::reply::{self, Told};
-use super::{Context, Incoming, Reply, query};
 use crate::cache::aside::{Found, Source};
 use crate::cache::{Cache, Entry};
-use crate::etag::ETag;
+use crate::database::Store;
+use crate::http::etag::ETag;
+use crate::http::problem::Problem;
+use crate::http::response::{self, Told};
+use crate::http::{Context, Incoming, Reply, query};
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::Store;
 use query::Parameters;
 
 /// One collection, as a JSON array.
@@ -22,14 +22,14 @@ pub async fn one<C: Cache, S: Store, P: Platform>(
     let parameters = query::parse(request.uri().query())?;
     let entry = entry(&context.config.key_prefix(collection), &parameters);
     let (found, body, etag) = read(context, collection, &entry, &parameters).await?;
-    let mut reply = reply::tagged(request.headers(), body, &etag);
+    let mut reply = response::tagged(request.headers(), body, &etag);
     let told = Told {
         source: found.source,
         key: Some(entry.value_key()),
         cache_time: found.cache_time,
         store_time: found.store_time,
     };
-    reply::tell(&mut reply, &told);
+    response::tell(&mut reply, &told);
     Ok(reply)
 }
 
@@ -57,7 +57,7 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
     body.put_u8(b'}');
     let body = body.freeze();
     let etag = ETag::of(&body);
-    let mut reply = reply::tagged(request.headers(), body, &etag);
+    let mut reply = response::tagged(request.headers(), body, &etag);
     let told = Told {
         source: worst(parts.iter().map(|(_, found, _)| &found.source)),
         key: None,
@@ -65,7 +65,7 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
         cache_time: parts.iter().map(|(_, found, _)| found.cache_time).max().unwrap_or_default(),
         store_time: parts.iter().filter_map(|(_, found, _)| found.store_time).max(),
     };
-    reply::tell(&mut reply, &told);
+    response::tell(&mut reply, &told);
     Ok(reply)
 }
 

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
-use crate::access::Role;
+use crate::auth::Role;
 use crate::cache::write::WriteError;
 use crate::config::ConfigError;
-use crate::routes::Reply;
-use crate::store::StoreError;
+use crate::database::StoreError;
+use crate::http::Reply;
 
 /// Why a request was not done. Each variant says which status it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]

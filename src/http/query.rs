@@ -2,9 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::problem::Problem;
-use crate::store::filter::{Condition, field_name};
-use crate::store::{Find, SortKey};
+use crate::database::filter::{Condition, field_name};
+use crate::database::{Find, SortKey};
+use crate::http::problem::Problem;
 
 /// Decoded parameters in the order in which they came, no name twice.
 pub type Parameters = Vec<(String, String)>;
@@ -83,7 +83,7 @@ pub fn find(parameters: &Parameters) -> Result<Find, Problem> {
 /// [`Problem::Invalid`] for a name that is none, or an `_id` that is none.
 pub fn condition(field: &str, value: &str) -> Result<Condition, Problem> {
     if field == "_id" {
-        return super::target::object_id(value).map(Condition::Id);
+        return super::selector::object_id(value).map(Condition::Id);
     }
     checked(field)?;
     Ok(Condition::Field { name: field.to_owned(), text: value.to_owned() })

@@ -7,14 +7,14 @@ use futures_util::future::join;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Context, Reply, reply};
 use crate::cache::Cache;
+use crate::database::Store;
+use crate::http::{Context, Reply, response};
 use crate::platform::Platform;
-use crate::store::Store;
 
 /// Alive: that this is answered says so.
 pub fn live() -> Reply {
-    reply::json(StatusCode::OK, &json!({ "status": "live" }))
+    response::json(StatusCode::OK, &json!({ "status": "live" }))
 }
 
 /// Whether Redis and the Data API answer, each with its latency: 200, or 503 with the same body.
@@ -38,7 +38,7 @@ pub async fn ready<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S, 
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
     let body = json!({ "status": word, "redis": redis, "data_api": data_api });
-    reply::json(status, &body)
+    response::json(status, &body)
 }
 
 async fn timed(platform: &impl Platform, ask: impl Future<Output = bool>) -> (bool, Value) {

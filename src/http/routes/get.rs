@@ -1,14 +1,14 @@
 //! `GET /api/get/{collection}/{value}`: one document.
 
-use super::reply::{self, Told};
-use super::{Context, Incoming, Reply, query, target};
 use crate::cache::aside::Found;
 use crate::cache::{Cache, Entry};
+use crate::database::Store;
+use crate::database::filter::{Condition, Filter};
+use crate::http::problem::Problem;
+use crate::http::response::{self, Told};
+use crate::http::{Context, Incoming, Reply, query, selector};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::Store;
-use crate::store::filter::{Condition, Filter};
 
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
 pub async fn get<C: Cache, S: Store, P: Platform>(
@@ -21,7 +21,7 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
     let field = field.as_deref();
     let prefix = context.config.key_prefix(collection);
     let (entry, condition) = match field {
-        Some("_id") => by_id(&prefix, target::object_id(value)?),
+        Some("_id") => by_id(&prefix, selector::object_id(value)?),
         Some(field) => {
             let condition = query::condition(field, value)?;
             (Entry::lookup(&prefix, Some(field), value), condition)
@@ -49,10 +49,10 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
         store_time: found.store_time,
     };
     let mut reply = match found.value {
-        Some((body, etag)) => reply::tagged(request.headers(), body, &etag),
-        None => target::not_found(collection, value, field).into_reply(),
+        Some((body, etag)) => response::tagged(request.headers(), body, &etag),
+        None => selector::not_found(collection, value, field).into_reply(),
     };
-    reply::tell(&mut reply, &told);
+    response::tell(&mut reply, &told);
     Ok(reply)
 }
 

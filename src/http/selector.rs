@@ -1,10 +1,10 @@
 //! The document that a path means: by its `_id`, or by the value of a field.
 
 use super::query;
+use crate::database::filter::{Condition, Filter};
+use crate::database::{Store, StoreError};
+use crate::http::problem::Problem;
 use crate::object_id::ObjectId;
-use crate::problem::Problem;
-use crate::store::filter::{Condition, Filter};
-use crate::store::{Store, StoreError};
 
 /// How often a write by value looks for its document again when another write has changed it in between.
 const ATTEMPTS: usize = 5;

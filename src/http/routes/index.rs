@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Reply, reply};
+use crate::http::{Reply, response};
 
 /// Methods and path of each route, and what it does.
 const ROUTES: [(&str, &str, &str); 11] = [
@@ -29,7 +29,7 @@ const ROUTES: [(&str, &str, &str); 11] = [
 ];
 
 /// Name, version, routes and links.
-pub fn about() -> Reply {
+pub fn index() -> Reply {
     let routes: Vec<_> =
         ROUTES.iter().map(|(methods, path, does)| json!({ "methods": methods, "path": path, "does": does })).collect();
     let body = json!({
@@ -44,5 +44,5 @@ pub fn about() -> Reply {
             "health": "/health/ready",
         },
     });
-    reply::json(StatusCode::OK, &body)
+    response::json(StatusCode::OK, &body)
 }

@@ -1,37 +1,34 @@
 //! The routes: each knows HTTP and the two ports, and nothing else.
 //!
-//! [`answer`] takes a request through [`router`] (which route, which collection), asks [`crate::access`] whether it may go
-//! on, checks the method, and calls the route's own file. [`query`] and [`body`] read what the client sent, [`target`] finds the document that a path means,
-//! [`reply`] makes the answers.
+//! [`answer`] takes a request through [`endpoint`] (which route, which collection), asks [`crate::auth`] whether it may go
+//! on, checks the method, and calls the route's own file. [`query`] and [`body`] read what the client sent, [`selector`] finds the document that a path means,
+//! [`response`] makes the answers.
 
-pub mod about;
-pub mod add;
 pub mod body;
-pub mod clean;
-pub mod delete;
-pub mod get;
-pub mod health;
-pub mod init;
-pub mod list;
+pub mod cors;
+pub mod endpoint;
+pub mod etag;
+pub mod problem;
 pub mod query;
-pub mod reply;
-pub mod router;
-pub mod target;
-pub mod update;
+pub mod rate_limit;
+pub mod request_id;
+pub mod response;
+pub mod routes;
+pub mod selector;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
-use crate::access::jwt::Verified;
-use crate::access::{Grant, Role, origin, rate};
+use crate::auth::jwt::Verified;
+use crate::auth::{Grant, Role};
 use crate::cache::Cache;
 use crate::cache::aside::CacheAside;
 use crate::config::Config;
+use crate::database::Store;
+use crate::http::problem::Problem;
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::Store;
 use body::BodyError;
-use router::{Route, Target};
+use endpoint::{Route, Target};
 
 /// An answer, whole.
 pub type Reply = Response<Bytes>;
@@ -73,7 +70,7 @@ pub async fn answer<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S,
     if let Some(left) = told.left {
         left.tell(headers);
     }
-    origin::tell(headers, request.headers(), &config.cors_origins, told.preflight);
+    cors::tell(headers, request.headers(), &config.cors_origins, told.preflight);
     Answer { reply, log }
 }
 
@@ -81,7 +78,7 @@ pub async fn answer<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S,
 #[derive(Default)]
 struct Told {
     grant: Option<Grant>,
-    left: Option<rate::Left>,
+    left: Option<rate_limit::Left>,
     /// The route's methods, where they were asked for.
     preflight: Option<&'static str>,
 }
@@ -111,21 +108,21 @@ async fn handle<C: Cache, S: Store, P: Platform>(
         return Err(Problem::MethodNotAllowed(allow));
     }
     let reply = match &route {
-        Route::About => about::about(),
-        Route::Live => health::live(),
-        Route::Ready => health::ready(context).await,
-        Route::List(Target::All) => list::all(context, request).await?,
-        Route::List(Target::One(collection)) => list::one(context, request, collection).await?,
-        Route::Get { collection, value } => get::get(context, request, collection, value).await?,
-        Route::Add { collection } => add::add(context, request, collection).await?,
-        Route::Update { collection, value } => update::update(context, request, collection, value).await?,
-        Route::Delete { collection, value } => delete::delete(context, request, collection, value).await?,
-        Route::Init(target) => init::init(context, target).await?,
-        Route::Clean(target) => clean::clean(context, target).await?,
+        Route::About => routes::index::index(),
+        Route::Live => routes::health::live(),
+        Route::Ready => routes::health::ready(context).await,
+        Route::List(Target::All) => routes::list::all(context, request).await?,
+        Route::List(Target::One(collection)) => routes::list::one(context, request, collection).await?,
+        Route::Get { collection, value } => routes::get::get(context, request, collection, value).await?,
+        Route::Add { collection } => routes::add::add(context, request, collection).await?,
+        Route::Update { collection, value } => routes::update::update(context, request, collection, value).await?,
+        Route::Delete { collection, value } => routes::delete::delete(context, request, collection, value).await?,
+        Route::Init(target) => routes::init::init(context, target).await?,
+        Route::Clean(target) => routes::clean::clean(context, target).await?,
     };
     let tagged = asked == "GET" && reply.status() == StatusCode::OK;
     Ok(if tagged && !reply.headers().contains_key(header::ETAG) {
-        reply::tag(reply, request.headers(), route.is_safe())
+        response::tag(reply, request.headers(), route.is_safe())
     } else {
         reply
     })
@@ -148,13 +145,13 @@ async fn admit<C: Cache, S: Store, P: Platform>(
     };
     if !route.is_health() {
         let known = caller.as_ref().ok().and_then(Option::as_ref);
-        told.left = rate::count(&context.cache, headers, known).await;
+        told.left = rate_limit::count(&context.cache, headers, known).await;
         if told.left.is_some_and(|left| left.exceeded) {
             return Err(Problem::TooManyRequests(config.rate_limit));
         }
     }
     let Some(needed) = route.role() else { return Ok(()) };
-    if needed > Role::Read && origin::is_cross_site(headers, &config.cors_origins) {
+    if needed > Role::Read && cors::is_cross_site(headers, &config.cors_origins) {
         return Err(Problem::CrossSite);
     }
     told.grant = Some(access.authorize(needed, caller)?);

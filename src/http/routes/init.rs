@@ -3,14 +3,14 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::router::Target;
-use super::{Context, Reply, reply};
 use crate::cache::write::Recorded;
 use crate::cache::{Cache, Scope};
+use crate::database::{Document, Store};
+use crate::http::endpoint::Target;
+use crate::http::problem::Problem;
+use crate::http::{Context, Reply, response};
 use crate::platform::Platform;
-use crate::problem::Problem;
 use crate::seed;
-use crate::store::{Document, Store};
 
 /// Replaces the documents of the collection, or of every open collection that has seed data, by its seed data.
 pub async fn init<C: Cache, S: Store, P: Platform>(
@@ -43,7 +43,7 @@ pub async fn init<C: Cache, S: Store, P: Platform>(
         "message": format!("{} holds its seed data", names.join(", ")),
         "inserted": inserted,
     });
-    let mut reply = reply::json(StatusCode::OK, &answer);
-    reply::tell_recorded(&mut reply, worst);
+    let mut reply = response::json(StatusCode::OK, &answer);
+    response::tell_recorded(&mut reply, worst);
     Ok(reply)
 }

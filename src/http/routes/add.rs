@@ -3,14 +3,14 @@
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{Context, Incoming, Reply, body, reply, target};
 use crate::cache::write::WriteError;
 use crate::cache::{Cache, Scope};
+use crate::database::filter::{Condition, Filter};
+use crate::database::{Document, Store, StoreError};
+use crate::http::problem::Problem;
+use crate::http::{Context, Incoming, Reply, body, response, selector};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
-use crate::problem::Problem;
-use crate::store::filter::{Condition, Filter};
-use crate::store::{Document, Store, StoreError};
 
 /// Inserts the body, under its own `_id` or under a new one.
 pub async fn add<C: Cache, S: Store, P: Platform>(
@@ -43,17 +43,17 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
         "id": id.as_str(),
         "item": item,
     });
-    let mut reply = reply::json(StatusCode::CREATED, &answer);
+    let mut reply = response::json(StatusCode::CREATED, &answer);
     let location = format!("/api/get/{collection}/{id}");
-    reply::insert(&mut reply, header::LOCATION, &location);
-    reply::tell_recorded(&mut reply, recorded);
+    response::insert(&mut reply, header::LOCATION, &location);
+    response::tell_recorded(&mut reply, recorded);
     Ok(reply)
 }
 
 fn own_id(document: &Document) -> Result<Option<ObjectId>, Problem> {
     match document.get("_id") {
         None => Ok(None),
-        Some(Value::String(text)) => target::object_id(text).map(Some),
+        Some(Value::String(text)) => selector::object_id(text).map(Some),
         Some(_) => Err(Problem::Invalid("the document's _id must be a string of 24 hex digits".to_owned())),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
-use super::Caller;
+use crate::auth::Caller;
 use crate::cache::Cache;
 use crate::cache::aside::CacheAside;
 use crate::cache::keys::hex_sha1;

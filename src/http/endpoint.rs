@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::access::Role;
-use crate::problem::Problem;
+use crate::auth::Role;
+use crate::http::problem::Problem;
 
 /// A route with what its path says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 
 use super::Incoming;
-use crate::problem::Problem;
-use crate::store::Document;
+use crate::database::Document;
+use crate::http::problem::Problem;
 
 /// The deepest nesting of a body, its own braces the first level. MongoDB takes no more either.
 pub const MAX_DEPTH: usize = 100;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Reply;
 use crate::cache::aside::Source;
 use crate::cache::write::Recorded;
-use crate::etag::ETag;
+use crate::http::etag::ETag;
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
