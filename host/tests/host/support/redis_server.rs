@@ -1,12 +1,11 @@
 //! A Redis of one test's own.
 
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use testkit::services::redis::Redis;
 
-use super::{eventually, free_port};
+use super::free_port;
 
 pub struct RedisServer {
-    child: Child,
+    _redis: Redis,
     pub port: u16,
 }
 
@@ -16,28 +15,11 @@ impl RedisServer {
     }
 
     pub fn start_on(port: u16) -> Self {
-        let child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
-            .arg("--dir")
-            .arg(std::env::temp_dir())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let server = Self { child, port };
-        eventually("Redis accepts connections", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        server
+        Self { _redis: Redis::temporary_on(port, &[]).expect("a Redis"), port }
     }
 
     /// The flag that tells the application about this server.
     pub fn variable(&self) -> String {
         format!("redis_url=redis://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
     }
 }
