@@ -107,8 +107,9 @@ pub const VARIABLES: [(&str, &str); 24] = [
 
 /// A body limit above this is refused: MongoDB's own limit for a document is 16 MiB.
 const MAX_BODY_LIMIT: u64 = 16 * 1024 * 1024;
-/// A listing limit above this is refused: Redis's own limit for a value is 512 MiB.
-const MAX_LISTING_LIMIT: u64 = 512 * 1024 * 1024;
+/// A listing limit above this is refused. Spin gives a component no reply of Redis above 128 MiB, so a larger listing could
+/// be cached and never be read again; what is left to 128 MiB is for the stamp and the generations that come with it.
+const MAX_LISTING_LIMIT: u64 = 127 * 1024 * 1024;
 /// A rate limit above this is refused: it would limit nothing.
 const MAX_RATE: u64 = 1_000_000;
 
@@ -247,7 +248,7 @@ pub(crate) mod tests {
             ("cache_hash_tag", "yes"),
             ("store_timeout_ms", "soon"),
             ("max_body_bytes", "0"),
-            ("max_listing_bytes", "4294967296"),
+            ("max_listing_bytes", "133169153"),
             ("access", "ajar"),
             ("public_read", "1"),
             ("read_token", "too-short"),
