@@ -15,8 +15,8 @@ use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::store::StoreError;
-use crate::store::data_api::Upstream;
+use crate::database::StoreError;
+use crate::database::data_api::Upstream;
 
 /// The host's HTTP client.
 pub struct Outbound;
