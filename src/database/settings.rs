@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::secret::Secret;
 use crate::variable::{VariableError, header_value, non_empty, number, timeout, url};
 
-/// A listing limit above this is rejected: Redis's own limit for a value is 512 MiB.
-const MAX_RESPONSE_LIMIT: u64 = 512 * 1024 * 1024;
+/// A listing limit above this is rejected. Spin refuses a component every Redis reply above 128 MiB, so a larger listing
+/// could be cached and never be read again; the rest is for the stamp and the generations that come with it.
+const MAX_RESPONSE_LIMIT: u64 = 127 * 1024 * 1024;
 
 /// Where the Data API is, and how long and how large its responses may be.
 #[derive(Clone, Debug)]

@@ -62,7 +62,9 @@ impl App {
                 component = "guest"
                 [component.guest]
                 source = "{guest}"
-                allowed_outbound_hosts = ["{{{{ redis_url }}}}", "http://127.0.0.1:*", "http://no-such-host.invalid"]
+                allowed_outbound_hosts = [
+                    "{{{{ redis_url }}}}", "rediss://127.0.0.1:*", "http://127.0.0.1:*", "http://no-such-host.invalid"
+                ]
                 [component.guest.variables]
                 redis_url = "{{{{ redis_url }}}}"
                 greeting = "<{{{{ greeting }}}}>"
@@ -80,6 +82,12 @@ impl App {
 
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.folder.join(name), content).unwrap();
+    }
+
+    /// Appends to the manifest.
+    pub fn append(&self, text: &str) {
+        let manifest = std::fs::read_to_string(self.folder.join("spin.toml")).unwrap();
+        self.write("spin.toml", manifest + text);
     }
 
     /// Replaces a part of the manifest.

@@ -1,6 +1,7 @@
 //! What the tests stand on.
 
 pub mod app;
+pub mod certificates;
 pub mod http;
 pub mod redis_server;
 pub mod upstream;

@@ -2,6 +2,7 @@
 
 use testkit::services::redis::Redis;
 
+use super::app::Host;
 use super::free_port;
 
 pub struct RedisServer {
@@ -15,7 +16,18 @@ impl RedisServer {
     }
 
     pub fn start_on(port: u16) -> Self {
-        Self { _redis: Redis::temporary_on(port, &[]).expect("a Redis"), port }
+        Self::start_with(port, &[])
+    }
+
+    /// One that listens on `port`, with further arguments.
+    pub fn start_with(port: u16, arguments: &[&str]) -> Self {
+        Self { _redis: Redis::temporary_on(port, arguments).expect("a Redis"), port }
+    }
+
+    /// How many connections it has; `host` asks it, on one of them.
+    pub fn connections(&self, host: &Host) -> usize {
+        let clients = host.get("/redis/execute?line=CLIENT,LIST").ok();
+        clients.matches("addr=").count() - clients.matches("laddr=").count()
     }
 
     /// The flag that tells the application about this server.
