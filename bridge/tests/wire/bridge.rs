@@ -1,6 +1,7 @@
 //! A bridge of a test's own, and requests to it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -81,9 +82,14 @@ impl Bridge {
 
     /// Against any server, there or not.
     pub fn start_at(mongodb_uri: &str, flags: &[&str]) -> Self {
+        Self::start_bare(&[&["--mongodb-uri", mongodb_uri], flags].concat())
+    }
+
+    /// With these flags only.
+    pub fn start_bare(flags: &[&str]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let mut command = program();
-        command.args(["--listen", "127.0.0.1:0", "--log-level", "warn", "--mongodb-uri", mongodb_uri]).args(flags);
+        command.args(["--listen", "127.0.0.1:0", "--log-level", "warn"]).args(flags);
         let streams = Streams { stdout: Stdio::piped(), stderr: Stdio::inherit() };
         let mut process = Process::spawn(&CommandSpec::from(&command), streams).expect("data-api starts");
         let mut line = String::new();
@@ -130,17 +136,45 @@ impl Bridge {
         Reply::of(self.agent.get(format!("{}{path}", self.url)).call().unwrap())
     }
 
-    /// Deletes something, and gives the status.
-    pub fn delete(&self, url: &str, headers: &[(&str, &str)]) -> u16 {
+    /// Deletes something.
+    pub fn delete(&self, url: &str, headers: &[(&str, &str)]) -> Reply {
         let request =
             headers.iter().fold(self.agent.delete(url), |request, (name, value)| request.header(*name, *value));
-        request.call().unwrap().status().as_u16()
+        Reply::of(request.call().unwrap())
     }
 
     /// Posts anything anywhere.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| request.header(*name, *value));
         Reply::of(request.send(body).unwrap())
+    }
+
+    /// Posts a body with these headers and none that a library would add, and gives the whole answer.
+    pub fn post_bare(&self, url: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let path = url.strip_prefix(&self.url).unwrap();
+        let mut connection = TcpStream::connect(self.address()).unwrap();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks with the method OPTIONS, as a browser does before it lets a page's script send something.
+    pub fn preflight(&self, url: &str, origin: &str, method: &str, headers: &str) -> Reply {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let request = ureq::http::Request::builder()
+            .method("OPTIONS")
+            .uri(url)
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", method)
+            .header("Access-Control-Request-Headers", headers);
+        Reply::of(ureq::Agent::new_with_config(config).run(request.body(()).unwrap()).unwrap())
     }
 
     /// Calls an action on the collection `c`; `fields` is the text of a JSON object, the namespace is added.
@@ -171,7 +205,7 @@ impl Reply {
         let text = response.body_mut().with_config().limit(400 << 20).read_to_string().unwrap();
         let reply = Reply { status: response.status().as_u16(), headers: response.headers().clone(), text };
         // Only what is large may come in pieces.
-        if reply.text.len() < 1 << 20 || reply.header("content-length").is_some() {
+        if (reply.status != 204 && reply.text.len() < 1 << 20) || reply.header("content-length").is_some() {
             assert_eq!(reply.header("content-length"), Some(reply.text.len().to_string().as_str()), "{reply:?}");
         }
         reply
