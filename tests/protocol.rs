@@ -27,7 +27,7 @@ fn listing() -> Entry {
 
 fn document() -> (ObjectId, Entry) {
     let id = ObjectId::parse("5a1f00000000000000000001").unwrap();
-    let entry = Entry::document("games", &id);
+    let entry = Entry::document("games", id.as_str());
     (id, entry)
 }
 
@@ -90,7 +90,7 @@ async fn a_lease_runs_out() {
 async fn a_reader_overtaken_by_a_write_does_not_fill() {
     let redis = connected().await;
     let (id, entry) = document();
-    let scopes = [Scope::Listings, Scope::Document(id)];
+    let scopes = [Scope::Listings, Scope::Document(id.to_string())];
     for entry in [entry, listing()] {
         let permit = lead(&redis, &entry, READER).await;
         redis.cache.begin_write("games", &scopes, WRITER, FENCE).await.unwrap();
@@ -111,7 +111,7 @@ async fn nothing_is_cached_behind_a_fence() {
     let redis = connected().await;
     let (id, entry) = document();
     let permit = lead(&redis, &entry, READER).await;
-    let scopes = [Scope::Document(id)];
+    let scopes = [Scope::Document(id.to_string())];
     redis.cache.begin_write("games", &scopes, WRITER, FENCE).await.unwrap();
     assert!(!fill(&redis, &entry, READER, &permit, "old").await);
     let taken = redis.cache.take(&entry, READER, LEASE).await.unwrap();
@@ -172,11 +172,11 @@ async fn a_write_deletes_every_variant_and_nothing_else() {
     let (id, one) = document();
     let other_id = ObjectId::parse("5a1f00000000000000000002").unwrap();
     let parameters = |n: u32| vec![("limit".to_owned(), n.to_string())];
-    let mut gone = vec![listing(), one, Entry::lookup("games", Some("item"), "Celeste")];
+    let mut gone = vec![listing(), one, Entry::lookup("games", Some("item"), "Celeste", false)];
     // More than one chunk of the script's deletes.
     gone.extend((0..1100).map(|n| Entry::filtered_listing("games", &parameters(n))));
     let stays = [
-        Entry::document("games", &other_id),
+        Entry::document("games", other_id.as_str()),
         Entry::listing("clients"),
         Entry::filtered_listing("clients", &parameters(1)),
     ];
@@ -184,7 +184,7 @@ async fn a_write_deletes_every_variant_and_nothing_else() {
         let permit = lead(&redis, entry, READER).await;
         assert!(fill(&redis, entry, READER, &permit, "[]").await);
     }
-    let scopes = [Scope::Listings, Scope::Document(id)];
+    let scopes = [Scope::Listings, Scope::Document(id.to_string())];
     redis.cache.begin_write("games", &scopes, WRITER, FENCE).await.unwrap();
     redis.cache.end_write("games", &scopes, WRITER).await.unwrap();
     for entry in &gone {
@@ -212,7 +212,7 @@ async fn that_a_document_is_absent_is_cached_and_undone_by_its_write() {
     assert_eq!(redis.cache.get(&entry).await.unwrap(), None);
     let taken = redis.cache.take(&entry, READER, LEASE).await.unwrap();
     assert_eq!(taken, Taken::Absent);
-    let scopes = [Scope::Listings, Scope::Document(id)];
+    let scopes = [Scope::Listings, Scope::Document(id.to_string())];
     redis.cache.begin_write("games", &scopes, WRITER, FENCE).await.unwrap();
     redis.cache.end_write("games", &scopes, WRITER).await.unwrap();
     let permit = lead(&redis, &entry, READER).await;
@@ -242,7 +242,7 @@ async fn a_full_redis_fills_nothing_but_still_ends_writes() {
     redis.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let listing = listing();
     assert!(redis.cache.take(&listing, READER, LEASE).await.is_err());
-    let scopes = [Scope::Listings, Scope::Document(id)];
+    let scopes = [Scope::Listings, Scope::Document(id.to_string())];
     redis.cache.begin_write("games", &scopes, WRITER, FENCE).await.unwrap();
     redis.cache.end_write("games", &scopes, WRITER).await.unwrap();
     assert_eq!(redis.cache.get(&entry).await.unwrap(), None);

@@ -5,7 +5,6 @@ use sha1::{Digest, Sha1};
 
 use super::{Entry, Scope};
 use crate::hex::hex;
-use crate::object_id::ObjectId;
 
 impl Entry {
     /// The full listing of a collection: `<collection>:list`.
@@ -14,11 +13,11 @@ impl Entry {
     }
 
     /// One document by its id: `<collection>:id:<_id>`.
-    pub fn document(prefix: &str, id: &ObjectId) -> Self {
+    pub fn document(prefix: &str, id: &str) -> Self {
         Entry {
             prefix: prefix.to_owned(),
-            suffix: format!("id:{id}"),
-            scopes: vec![Scope::Document(id.clone()), Scope::Documents],
+            suffix: document_name(id),
+            scopes: vec![Scope::Document(id.to_owned()), Scope::Documents],
         }
     }
 
@@ -39,13 +38,21 @@ impl Entry {
     /// A lookup by value: `<collection>:list:<sha1>` of `lookup=<value>`, or of `field=<F>&lookup=<value>`.
     ///
     /// The value stands last, so it may hold anything; the field's name may not hold what would end it.
-    pub fn lookup(prefix: &str, field: Option<&str>, value: &str) -> Self {
+    ///
+    /// No field's name starts with `$`, so `$ejson=1&` before a text makes it another.
+    pub fn lookup(prefix: &str, field: Option<&str>, value: &str, ejson: bool) -> Self {
         let spelling = match field {
             None => joined(&[("lookup", value)]),
             Some(field) if field.contains(['=', '&']) => escaped("lookup", &[("field", field), ("lookup", value)]),
             Some(field) => joined(&[("field", field), ("lookup", value)]),
         };
-        Self::variant(prefix, &spelling)
+        let ejson = if ejson { "$ejson=1&" } else { "" };
+        Self::variant(prefix, &[ejson, &spelling].concat())
+    }
+
+    /// What the headers of a listing say, beside its value.
+    pub fn links(&self) -> Self {
+        Entry { suffix: format!("~links:{}", self.suffix), ..self.clone() }
     }
 
     fn variant(prefix: &str, spelling: &str) -> Self {
@@ -115,9 +122,24 @@ impl Scope {
         match self {
             Scope::Listings => "list".to_owned(),
             Scope::Documents => "id".to_owned(),
-            Scope::Document(id) => format!("id:{id}"),
+            Scope::Document(id) => document_name(id),
         }
     }
+}
+
+/// The longest text of an id in a key.
+const MAX_ID: usize = 200;
+
+/// `id:<_id>`, percent-encoded as in a URL where it holds other characters than letters, digits, `-`, `.`, `_` and `~`.
+fn document_name(id: &str) -> String {
+    const ID: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let encoded = percent_encoding::utf8_percent_encode(id, ID).to_string();
+    if encoded.len() > MAX_ID {
+        // No percent-encoded text begins so.
+        return format!("id:%sha1-{}", hex_sha1(id.as_bytes()));
+    }
+    format!("id:{encoded}")
 }
 
 fn index_key(prefix: &str, documents: bool) -> String {
@@ -161,9 +183,18 @@ mod tests {
 
     #[test]
     fn keys_are_those_of_the_contract() {
-        let id = ObjectId::parse("5a1f00000000000000000001").unwrap();
         assert_eq!(Entry::listing("games").value_key(), "games:list");
-        assert_eq!(Entry::document("games", &id).value_key(), "games:id:5a1f00000000000000000001");
+        for (id, key) in [
+            ("5a1f00000000000000000001", "games:id:5a1f00000000000000000001"),
+            ("ac3", "games:id:ac3"),
+            ("1", "games:id:1"),
+            ("-1.5", "games:id:-1.5"),
+            ("2021-03-04T05:06:07.089Z", "games:id:2021-03-04T05%3A06%3A07.089Z"),
+            ("a b{é}", "games:id:a%20b%7B%C3%A9%7D"),
+        ] {
+            assert_eq!(Entry::document("games", id).value_key(), key);
+        }
+        assert_eq!(Entry::document("games", &"x".repeat(300)).value_key().len(), "games:id:%sha1-".len() + 40);
         // printf 'limit=2&sort=-price' | sha1sum
         assert_eq!(
             Entry::filtered_listing("games", &pairs(&[("sort", "-price"), ("limit", "2")])).value_key(),
@@ -171,7 +202,7 @@ mod tests {
         );
         // printf 'field=item&lookup=Ratchet & Clank' | sha1sum
         assert_eq!(
-            Entry::lookup("games", Some("item"), "Ratchet & Clank").value_key(),
+            Entry::lookup("games", Some("item"), "Ratchet & Clank", false).value_key(),
             "games:list:c16e679442f1b9aa6d4e27741d14c45e89968ec7"
         );
     }
@@ -187,10 +218,10 @@ mod tests {
         ]
         .map(|parameters| Entry::filtered_listing("games", &parameters).suffix);
         let lookups = [
-            Entry::lookup("games", None, "x"),
-            Entry::lookup("games", None, "x&a=b"),
-            Entry::lookup("games", Some("a"), "b&lookup=c"),
-            Entry::lookup("games", Some("a&lookup=b"), "c"),
+            Entry::lookup("games", None, "x", false),
+            Entry::lookup("games", None, "x&a=b", false),
+            Entry::lookup("games", Some("a"), "b&lookup=c", false),
+            Entry::lookup("games", Some("a&lookup=b"), "c", false),
         ]
         .map(|entry| entry.suffix);
         let mut all: Vec<_> = listings.into_iter().chain(lookups).collect();
@@ -224,7 +255,7 @@ mod tests {
                     }
                     (Entry::filtered_listing("games", &parameters), format!("{parameters:?}"))
                 } else {
-                    (Entry::lookup("games", field.as_deref(), &value), format!("{field:?} {value:?}"))
+                    (Entry::lookup("games", field.as_deref(), &value, false), format!("{field:?} {value:?}"))
                 };
                 let other = seen.insert(entry.suffix.clone(), request.clone());
                 prop_assert!(other.as_ref().is_none_or(|other| *other == request), "{other:?} and {request}");

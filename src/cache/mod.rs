@@ -27,15 +27,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::object_id::ObjectId;
-
 /// What one write can make untrue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every listing and lookup of the collection: any write changes them.
     Listings,
-    /// One document by its id.
-    Document(ObjectId),
+    /// One document by the text of its id.
+    Document(String),
     /// Every document of the collection by its id: `initDB` and `cleanDB` change them all.
     Documents,
 }

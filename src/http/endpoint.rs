@@ -151,7 +151,7 @@ impl<'a> Route<'a> {
             Route::Clean(_) if open => "GET, HEAD, POST, DELETE, OPTIONS",
             Route::Clean(_) => "POST, DELETE, OPTIONS",
             Route::Add { .. } => "POST, OPTIONS",
-            Route::Update { .. } => "PUT, OPTIONS",
+            Route::Update { .. } => "PUT, PATCH, OPTIONS",
             Route::Delete { .. } => "DELETE, OPTIONS",
         }
     }

@@ -8,6 +8,8 @@ pub mod body;
 pub mod cors;
 pub mod endpoint;
 pub mod etag;
+pub mod listing_query;
+pub mod preconditions;
 pub mod problem;
 pub mod query;
 pub mod rate_limit;
@@ -26,6 +28,7 @@ use crate::cache::aside::CacheAside;
 use crate::config::Config;
 use crate::database::Store;
 use crate::http::problem::Problem;
+use crate::object_id::ObjectIds;
 use crate::platform::Platform;
 use body::BodyError;
 use endpoint::{Route, Target};
@@ -46,6 +49,8 @@ pub struct Context<'a, C, S, P> {
     pub store: &'a S,
     /// The credentials that the instance has verified.
     pub verified: &'a Verified,
+    /// Makes the ids of new documents.
+    pub ids: &'a ObjectIds,
 }
 
 /// A request's answer, and what the operator should read of it.
@@ -78,6 +83,8 @@ pub async fn answer<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S,
 #[derive(Default)]
 struct Told {
     grant: Option<Grant>,
+    /// Who asks, where that is known.
+    caller: Option<String>,
     left: Option<rate_limit::Left>,
     /// The route's methods, where they were asked for.
     preflight: Option<&'static str>,
@@ -114,7 +121,10 @@ async fn handle<C: Cache, S: Store, P: Platform>(
         Route::List(Target::All) => routes::list::all(context, request).await?,
         Route::List(Target::One(collection)) => routes::list::one(context, request, collection).await?,
         Route::Get { collection, value } => routes::get::get(context, request, collection, value).await?,
-        Route::Add { collection } => routes::add::add(context, request, collection).await?,
+        Route::Add { collection } => {
+            let caller = told.caller.as_deref().unwrap_or_default();
+            routes::add::add(context, request, collection, caller).await?
+        }
         Route::Update { collection, value } => routes::update::update(context, request, collection, value).await?,
         Route::Delete { collection, value } => routes::delete::delete(context, request, collection, value).await?,
         Route::Init(target) => routes::init::init(context, target).await?,
@@ -154,6 +164,7 @@ async fn admit<C: Cache, S: Store, P: Platform>(
     if needed > Role::Read && cors::is_cross_site(headers, &config.cors_origins) {
         return Err(Problem::CrossSite);
     }
+    told.caller = caller.as_ref().ok().and_then(Option::as_ref).map(|caller| caller.name.clone());
     told.grant = Some(access.authorize(needed, caller)?);
     Ok(())
 }

@@ -29,6 +29,7 @@ use crate::database::data_api::DataApi;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{Answer, Context, Incoming};
+use crate::object_id::ObjectIds;
 use machine::Machine;
 use outbound::Outbound;
 use redis::SpinRedis;
@@ -40,6 +41,7 @@ struct Instance {
     guard: Guard,
     freshness: Freshness,
     verified: Verified,
+    ids: ObjectIds,
 }
 
 thread_local! {
@@ -60,6 +62,7 @@ impl Instance {
             guard: Guard::default(),
             freshness: Freshness::default(),
             verified: Verified::default(),
+            ids: ObjectIds::default(),
         });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
@@ -78,6 +81,7 @@ impl Instance {
             },
             store: &DataApi::new(&outbound, &machine, &self.config),
             verified: &self.verified,
+            ids: &self.ids,
         };
         crate::http::answer(&context, request).await
     }

@@ -30,7 +30,7 @@ impl Upstream for Outbound {
         let _ = options.set_connect_timeout(Some(nanoseconds));
         let request = Request::post(url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT, "application/ejson")
             .header(header::CONTENT_LENGTH, body.len())
             .header("apiKey", api_key)
             .extension(RequestOptionsExtension(options))

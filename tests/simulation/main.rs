@@ -16,8 +16,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use ::http::{Method, Request};
 use bytes::Bytes;
-use http::{Method, Request};
 use serde_json::Value;
 use store_api::auth::jwt::Verified;
 use store_api::cache::aside::CacheAside;
@@ -25,7 +25,7 @@ use store_api::cache::freshness::Freshness;
 use store_api::cache::guard::Guard;
 use store_api::config::{Config, VARIABLES};
 use store_api::http::{self, Context};
-use store_api::object_id::ObjectId;
+use store_api::object_id::{ObjectId, ObjectIds};
 use store_api::platform::Platform;
 
 use redis::{Parts, SimRedis};
@@ -75,6 +75,7 @@ struct Run {
     redis: SimRedis,
     store: SimStore,
     verified: Verified,
+    new_ids: ObjectIds,
     /// Two instances, each with what it remembers.
     instances: [(Guard, Freshness); 2],
     history: History,
@@ -90,6 +91,7 @@ impl Run {
             redis: SimRedis::new(world, scenario.parts, scenario.redis),
             store: SimStore::new(world, scenario.store, &ids),
             verified: Verified::default(),
+            new_ids: ObjectIds::default(),
             instances: Default::default(),
             history: History::default(),
             scenario,
@@ -160,6 +162,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         cache: CacheAside { cache: &run.redis, platform: &*run.world, config: &run.config, guard, freshness },
         store: &run.store,
         verified: &run.verified,
+        ids: &run.new_ids,
     };
     let request = Request::builder()
         .method(method)
@@ -167,7 +170,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         .header("content-type", "application/json")
         .body(Ok(Bytes::from_static(body.as_bytes())))
         .unwrap();
-    let reply = routes::answer(&context, &request).await.reply;
+    let reply = http::answer(&context, &request).await.reply;
     let header = |name: &str| reply.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let told = header("x-cache").or_else(|| header("cache-status")).unwrap_or_default();
     (reply.status().as_u16(), told, reply.into_body())

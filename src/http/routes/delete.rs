@@ -3,10 +3,15 @@
 use http::StatusCode;
 use serde_json::json;
 
+use super::update::guard;
 use crate::cache::{Cache, Scope};
 use crate::database::Store;
+use crate::database::id::{Stored, scope_text};
+use crate::database::value::{candidates, show};
+use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
-use crate::http::{Context, Incoming, Reply, query, response, selector};
+use crate::http::selector::{self, Selector};
+use crate::http::{Context, Incoming, Reply, query, response};
 use crate::platform::Platform;
 
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
@@ -18,21 +23,23 @@ pub async fn delete<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
-    let document = selector::written(value, field)?;
-    let written = selector::write_to(context.store, collection, &document, async |id, filter| {
-        let scopes = [Scope::Listings, Scope::Document(id.clone())];
+    let selector = Selector::of(value, field)?;
+    let preconditions = Preconditions::of(request.headers());
+    let guard = |stored: &Stored| guard(&preconditions, stored);
+    let written = selector::write_to(context.store, collection, &selector, guard, async |stored, filter| {
+        let scopes = [Scope::Listings, Scope::Document(scope_text(stored.id()))];
         let delete = context.store.delete(collection, filter);
         let written = context.cache.write(collection, &scopes, delete).await;
         let (deleted, recorded) = written.map_err(Problem::writing)?;
         Ok((deleted > 0).then_some(recorded))
     })
     .await?;
-    let Some((id, recorded)) = written else {
+    let Some((stored, recorded)) = written else {
         return Err(selector::not_found(collection, value, field));
     };
     let answer = json!({
-        "message": format!("deleted {id} from {collection}"),
-        "id": id.as_str(),
+        "message": format!("deleted {} from {collection}", candidates::path_text(stored.id())),
+        "id": show::value(stored.id()),
         "deleted_instance": value,
     });
     let mut reply = response::json(StatusCode::OK, &answer);

@@ -1,13 +1,20 @@
 //! `GET /api/get/{collection}/{value}`: one document.
 
+use std::future::Future;
+
+use bytes::Bytes;
+use http::header;
+
 use crate::cache::aside::Found;
 use crate::cache::{Cache, Entry};
-use crate::database::Store;
 use crate::database::filter::{Condition, Filter};
+use crate::database::id::{find_by_id, is_name, is_typed};
+use crate::database::value::Format;
+use crate::database::{Store, StoreError};
+use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
 use crate::http::response::{self, Told};
 use crate::http::{Context, Incoming, Reply, query, selector};
-use crate::object_id::ObjectId;
 use crate::platform::Platform;
 
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
@@ -19,29 +26,25 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
 ) -> Result<Reply, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
-    let prefix = context.config.key_prefix(collection);
-    let (entry, condition) = match field {
-        Some("_id") => by_id(&prefix, selector::object_id(value)?),
-        Some(field) => {
-            let condition = query::condition(field, value)?;
-            (Entry::lookup(&prefix, Some(field), value), condition)
+    let format = response::format(request.headers());
+    let lookup = Lookup { context, collection, format };
+    let (entry, found) = match field {
+        Some("_id") => lookup.by_id(value).await?,
+        Some(field) => lookup.by_field(field, value).await?,
+        None if is_typed(value) => {
+            let (entry, first) = lookup.by_id(value).await?;
+            if first.value.is_some() {
+                (entry, first)
+            } else {
+                // What could be an `_id` may still be the value of a field.
+                let (entry, mut found) = lookup.by_any_field(value).await?;
+                found.cache_time += first.cache_time;
+                found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
+                (entry, found)
+            }
         }
-        None => match ObjectId::parse(value) {
-            Some(id) => by_id(&prefix, id),
-            None => by_any_field(&prefix, value),
-        },
+        None => lookup.by_id_or_any_field(value).await?,
     };
-    let mut entry = entry;
-    let mut found = read(context, collection, &entry, condition).await?;
-    // 24 hex digits that are nobody's `_id` may still be somebody's value.
-    if found.value.is_none() && field.is_none() && ObjectId::parse(value).is_some() {
-        let condition;
-        (entry, condition) = by_any_field(&prefix, value);
-        let first = found;
-        found = read(context, collection, &entry, condition).await?;
-        found.cache_time += first.cache_time;
-        found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
-    }
     let told = Told {
         source: found.source,
         key: Some(entry.value_key()),
@@ -49,29 +52,94 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
         store_time: found.store_time,
     };
     let mut reply = match found.value {
-        Some((body, etag)) => response::tagged(request.headers(), body, &etag),
+        Some((body, etag)) => {
+            if request.headers().contains_key(header::IF_MATCH)
+                && !Preconditions::if_match(request.headers()).hold(std::slice::from_ref(&etag))
+            {
+                return Err(Problem::PreconditionFailed("the document is not as If-Match says".to_owned()));
+            }
+            response::tagged(request.headers(), body, &etag, format)
+        }
         None => selector::not_found(collection, value, field).into_reply(),
     };
     response::tell(&mut reply, &told);
     Ok(reply)
 }
 
-fn by_id(prefix: &str, id: ObjectId) -> (Entry, Condition) {
-    (Entry::document(prefix, &id), Condition::Id(id))
+/// Ways to look for a document.
+struct Lookup<'a, 'c, C, S, P> {
+    context: &'a Context<'c, C, S, P>,
+    collection: &'a str,
+    format: Format,
 }
 
-fn by_any_field(prefix: &str, value: &str) -> (Entry, Condition) {
-    let condition = Condition::AnyField(value.to_owned());
-    (Entry::lookup(prefix, None, value), condition)
-}
+impl<C: Cache, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
+    fn is_ejson(&self) -> bool {
+        self.format == Format::Ejson
+    }
 
-async fn read<C: Cache, S: Store, P: Platform>(
-    context: &Context<'_, C, S, P>,
-    collection: &str,
-    entry: &Entry,
-    condition: Condition,
-) -> Result<Found, Problem> {
-    let filter = Filter(vec![condition]);
-    let load = context.store.find_first(collection, &filter);
-    context.cache.read(entry, load).await.map_err(Problem::reading)
+    async fn by_id(&self, text: &str) -> Result<(Entry, Found), Problem> {
+        let prefix = self.context.config.key_prefix(self.collection);
+        let entry = match self.format {
+            Format::Json if is_name(text) => Entry::document(&prefix, text),
+            format => Entry::lookup(&prefix, Some("_id"), text, format == Format::Ejson),
+        };
+        let found = self.read(&entry, self.load_by_id(text)).await?;
+        Ok((entry, found))
+    }
+
+    async fn by_field(&self, field: &str, value: &str) -> Result<(Entry, Found), Problem> {
+        let condition = query::condition(field, value)?;
+        let entry =
+            Entry::lookup(&self.context.config.key_prefix(self.collection), Some(field), value, self.is_ejson());
+        let found = self.read(&entry, self.load_first(condition)).await?;
+        Ok((entry, found))
+    }
+
+    async fn by_any_field(&self, value: &str) -> Result<(Entry, Found), Problem> {
+        let entry = Entry::lookup(&self.context.config.key_prefix(self.collection), None, value, self.is_ejson());
+        let found = self.read(&entry, self.load_first(Condition::AnyField(value.to_owned()))).await?;
+        Ok((entry, found))
+    }
+
+    /// One entry for both, so that a hit is one question to the cache. The `_id` comes first.
+    async fn by_id_or_any_field(&self, value: &str) -> Result<(Entry, Found), Problem> {
+        let entry = Entry::lookup(&self.context.config.key_prefix(self.collection), None, value, self.is_ejson());
+        let load = async {
+            // Through its own entry, so that the document is cached under its `_id` as well.
+            let prefix = self.context.config.key_prefix(self.collection);
+            let by_id = match self.format {
+                Format::Json if is_name(value) => {
+                    let entry = Entry::document(&prefix, value);
+                    let found = self.context.cache.read(&entry, self.load_by_id(value)).await?;
+                    found.value.map(|(body, _)| body)
+                }
+                _ => self.load_by_id(value).await?,
+            };
+            match by_id {
+                Some(body) => Ok(Some(body)),
+                None => self.load_first(Condition::AnyField(value.to_owned())).await,
+            }
+        };
+        let found = self.read(&entry, load).await?;
+        Ok((entry, found))
+    }
+
+    async fn load_by_id(&self, text: &str) -> Result<Option<Bytes>, StoreError> {
+        let stored = find_by_id(self.context.store, self.collection, text).await?;
+        stored.map(|stored| self.format.show(stored.text)).transpose()
+    }
+
+    async fn load_first(&self, condition: Condition) -> Result<Option<Bytes>, StoreError> {
+        let text = self.context.store.find_first(self.collection, &Filter(vec![condition])).await?;
+        text.map(|text| self.format.show(text)).transpose()
+    }
+
+    async fn read(
+        &self,
+        entry: &Entry,
+        load: impl Future<Output = Result<Option<Bytes>, StoreError>>,
+    ) -> Result<Found, Problem> {
+        self.context.cache.read(entry, load).await.map_err(Problem::reading)
+    }
 }
