@@ -17,7 +17,9 @@ enum Request {
     Document([u8; 12]),
     /// No name twice, as the query's parser sees to; never empty, which is the whole listing.
     Filtered(BTreeMap<String, String>),
-    Lookup { field: Option<String>, value: String },
+    Lookup { field: Option<String>, value: String, ejson: bool },
+    /// A document of any other `_id`, by the text that names it.
+    Named(String),
 }
 
 impl Request {
@@ -26,7 +28,7 @@ impl Request {
             Request::Listing => Entry::listing(collection),
             Request::Document(id) => {
                 let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                Entry::document(collection, &ObjectId::parse(&hex)?)
+                Entry::document(collection, ObjectId::parse(&hex)?.as_str())
             }
             // `field` is no parameter of a listing: the query refuses it.
             Request::Filtered(parameters) if parameters.is_empty() || parameters.contains_key("field") => return None,
@@ -34,7 +36,15 @@ impl Request {
                 let parameters: Vec<_> = parameters.clone().into_iter().collect();
                 Entry::filtered_listing(collection, &parameters)
             }
-            Request::Lookup { field, value } => Entry::lookup(collection, field.as_deref(), value),
+            Request::Lookup { field, value, ejson } => {
+                // No field's name starts with `$`: the query refuses it.
+                if field.as_ref().is_some_and(|field| field.starts_with('$')) {
+                    return None;
+                }
+                Entry::lookup(collection, field.as_deref(), value, *ejson)
+            }
+            Request::Named(id) if ObjectId::parse(id).is_some() => return None,
+            Request::Named(id) => Entry::document(collection, id),
         })
     }
 }
@@ -48,6 +58,6 @@ fuzz_target!(|requests: (Request, Request)| {
         let own = [entry.absent_key(), entry.lease_key(), entry.index_key()];
         assert!(own.iter().all(|key| key.starts_with("games:~")), "{own:?}");
         // What a key is made of is never the client's own text.
-        assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b':'), "{value}");
+        assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":%-._~".contains(&byte)), "{value}");
     }
 });

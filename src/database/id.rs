@@ -62,7 +62,13 @@ pub async fn find_by_id<S: Store>(store: &S, collection: &str, text: &str) -> Re
 
 /// Whether the text may mean an `_id` of another type than string.
 pub fn is_typed(text: &str) -> bool {
-    id_candidates(text).len() > 1
+    // A hit asks this of every value, so nothing is made of it here.
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        || text.starts_with('{')
+        || matches!(text, "true" | "false" | "null" | "NaN" | "Infinity" | "-Infinity")
+        || is_json_number(text)
+        || (text.len() == 36 && uuid(text).is_some())
+        || date::parse(text).is_some()
 }
 
 /// The one text of all that mean the same `_id`: hexadecimal digits in lower case, a number in its shortest form, a date
@@ -91,7 +97,9 @@ pub fn scope_text(id: &Value) -> String {
 /// Whether a text may name its document in the cache. Others mean documents that have a name already, or that are not
 /// found by text alone.
 pub fn is_name(text: &str) -> bool {
-    !text.starts_with('{') && normal(text) == text
+    // The usual `_id` needs no comparison with its normal form.
+    let is_object_id = text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_object_id || (!text.starts_with('{') && normal(text) == text)
 }
 
 #[cfg(test)]
@@ -117,6 +125,26 @@ mod tests {
         }
         for other in ["1.0", "5A1F00000000000000000001", "{\"a\":1}", "9007199254740993"] {
             assert!(!is_name(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_may_be_another_type_is_known() {
+        for text in [
+            "5a1f00000000000000000001",
+            "1",
+            "-1.5e3",
+            "NaN",
+            "null",
+            "true",
+            "{\"a\":1}",
+            "2021-03-04T05:06:07Z",
+            "00112233-4455-6677-8899-aabbccddeeff",
+            "ac3",
+            "007",
+            "",
+        ] {
+            assert_eq!(is_typed(text), id_candidates(text).len() > 1, "{text}");
         }
     }
 

@@ -116,6 +116,7 @@ async fn handle<C: Cache, S: Store, P: Platform>(
     }
     let reply = match &route {
         Route::About => routes::index::index(),
+        Route::OpenApi => routes::openapi::openapi(),
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
         Route::List(Target::All) => routes::list::all(context, request).await?,

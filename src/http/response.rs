@@ -95,6 +95,9 @@ pub fn set_links(reply: &mut Reply, path: &str, parameters: &[(String, String)],
     if let Some(total) = links.total {
         insert(reply, X_TOTAL_COUNT, &total.to_string());
     }
+    if links.next.is_none() && links.previous.is_none() && !links.first {
+        return;
+    }
     let same = parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "after" | "skip"));
     let same: Vec<String> =
         same.map(|(name, value)| format!("{}={}", path_segment(name), path_segment(value))).collect();

@@ -63,7 +63,8 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
             Problem::PreconditionFailed("a document with this _id exists already".to_owned())
         }
         Problem::Store { error: StoreError::Rejected(rejection), .. } => {
-            let inserted = rejection.place.filter(|_| !is_one).map(|place| {
+            let inserted = (!is_one).then(|| {
+                let place = rejection.place.unwrap_or(0);
                 with_ids.iter().take(place).map(|document| Format::Json.value(&document["_id"])).collect()
             });
             Problem::Rejected { rejection, inserted }

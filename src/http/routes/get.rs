@@ -111,7 +111,7 @@ impl<C: Cache, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
             let by_id = match self.format {
                 Format::Json if is_name(value) => {
                     let entry = Entry::document(&prefix, value);
-                    let found = self.context.cache.read(&entry, self.load_by_id(value)).await?;
+                    let found = Box::pin(self.context.cache.read(&entry, self.load_by_id(value))).await?;
                     found.value.map(|(body, _)| body)
                 }
                 _ => self.load_by_id(value).await?,
@@ -126,12 +126,14 @@ impl<C: Cache, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
     }
 
     async fn load_by_id(&self, text: &str) -> Result<Option<Bytes>, StoreError> {
-        let stored = find_by_id(self.context.store, self.collection, text).await?;
+        // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
+        let stored = Box::pin(find_by_id(self.context.store, self.collection, text)).await?;
         stored.map(|stored| self.format.show(stored.text)).transpose()
     }
 
     async fn load_first(&self, condition: Condition) -> Result<Option<Bytes>, StoreError> {
-        let text = self.context.store.find_first(self.collection, &Filter(vec![condition])).await?;
+        let filter = Filter(vec![condition]);
+        let text = Box::pin(self.context.store.find_first(self.collection, &filter)).await?;
         text.map(|text| self.format.show(text)).transpose()
     }
 

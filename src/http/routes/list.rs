@@ -112,7 +112,8 @@ async fn read<C: Cache, S: Store, P: Platform>(
     query: &ListQuery,
     format: Format,
 ) -> Result<Listing, Problem> {
-    let page = || page(context.store, collection, query, format);
+    // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
+    let page = || Box::pin(page(context.store, collection, query, format));
     let loaded = RefCell::new(None);
     let load = async {
         let page = page().await?;
