@@ -77,7 +77,7 @@ impl ObjectIds {
         });
         let now = platform.unix_time();
         // In units of 1/65536 s. It never goes back, whatever the system's clock does.
-        let time = (now.as_secs() << 16) | (u64::from(now.subsec_nanos()) << 16) / 1_000_000_000;
+        let time = (now.as_secs() << 16) | ((u64::from(now.subsec_nanos()) << 16) / 1_000_000_000);
         let time = time.max(self.last_time.get());
         let counter = self.counter.get().wrapping_add(1) & COUNTER;
         // Where the counter starts again within a unit of time, time goes on instead.

@@ -52,6 +52,17 @@ fn the_same_request_adds_once_and_is_answered_the_same() {
 }
 
 #[test]
+fn a_unique_index_does_not_hide_that_the_document_is_there() {
+    let shop = Shop::start(&[]);
+    let body = json!({"name": "u", "sku": "U-1"});
+    let first = add(&shop, "key-unique-1", &body);
+    let again = add(&shop, "key-unique-1", &body);
+    assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body), "{again:?}");
+    let other = add(&shop, "key-unique-2", &body);
+    assert_eq!(other.status, 409, "{other:?}");
+}
+
+#[test]
 fn several_documents_are_added_once() {
     let shop = Shop::start(&[]);
     let body = json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]);

@@ -46,6 +46,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether another document has a value that must be unique.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Reason::Duplicate { .. })
+    }
+
     /// Whether it is the `_id` that exists already.
     pub fn is_duplicate_id(&self) -> bool {
         matches!(self, Reason::Duplicate { index, .. } if index == "_id_")

@@ -149,12 +149,9 @@ impl<'a> Route<'a> {
     /// does a `GET` seed or empty a collection.
     pub fn allow(&self, open: bool) -> &'static str {
         match self {
-            Route::About
-            | Route::OpenApi
-            | Route::Live
-            | Route::Ready
-            | Route::List(_)
-            | Route::Get { .. } => "GET, HEAD, OPTIONS",
+            Route::About | Route::OpenApi | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => {
+                "GET, HEAD, OPTIONS"
+            }
             Route::Init(_) if open => "GET, HEAD, POST, OPTIONS",
             Route::Init(_) => "POST, OPTIONS",
             Route::Clean(_) if open => "GET, HEAD, POST, DELETE, OPTIONS",

@@ -11,7 +11,8 @@ const DECIMAL_DIGITS: usize = 34;
 /// The exponents of a Decimal128 reach from -6176 to 6111. A text beyond them is not looked for as one.
 const DECIMAL_EXPONENT: i32 = 6111;
 
-/// Every value but `null` that is shown as `text`: always the string; and the number, boolean, ObjectId, date or UUID.
+/// Every value but `null` that is shown as `text`: always the string; and the number, boolean, ObjectId, date, UUID or
+/// object.
 ///
 /// Whole numbers are one candidate, since MongoDB compares numbers of all types by value. A fraction is two: a double
 /// and a Decimal128 of the same digits are different numbers. A whole number beyond Int64 is exact as a Decimal128, and
@@ -22,7 +23,7 @@ pub fn typed_candidates(text: &str) -> Vec<Value> {
     match text {
         "true" => values.push(Value::Bool(true)),
         "false" => values.push(Value::Bool(false)),
-        _ => values.extend(identifiers(text)),
+        _ => values.extend(identifiers(text).into_iter().chain(object(text))),
     }
     values
 }
@@ -91,7 +92,7 @@ fn numbers(text: &str) -> Vec<Value> {
     values
 }
 
-/// An `_id` that is a document, or one of the small objects that a binary or a timestamp is shown as.
+/// A document, or one of the small objects that a binary or a timestamp is shown as.
 fn object(text: &str) -> Option<Value> {
     if !text.starts_with('{') {
         return None;
@@ -194,6 +195,7 @@ mod tests {
                 json!([{"$binary": {"base64": "ABEiM0RVZneImaq7zN3u/w==", "subType": "04"}}]),
             ),
             ("9223372036854775808", json!([{"$numberDecimal": "9223372036854775808"}])),
+            ("{\"Subtype\":0,\"Data\":\"AQID\"}", json!([{"$binary": {"base64": "AQID", "subType": "00"}}])),
         ] {
             let mut expected = vec![Value::from(text)];
             expected.extend(others.as_array().unwrap().clone());

@@ -8,6 +8,7 @@ use crate::cache::{Cache, Scope};
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::scope_text;
 use crate::database::idempotency::{self, Earlier};
+use crate::database::rejection::Rejection;
 use crate::database::value::candidates::path_text;
 use crate::database::value::kind::Kind;
 use crate::database::value::{Format, check};
@@ -56,21 +57,26 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
         };
         with_ids.push(with_id(id, document));
     }
-    let recorded = insert(context, collection, &with_ids, key.is_some()).await.map_err(|problem| match problem {
-        Problem::Store { error: StoreError::Rejected(rejection), .. }
-            if preconditions.require_absence() && rejection.reason.is_duplicate_id() =>
-        {
-            Problem::PreconditionFailed("a document with this _id exists already".to_owned())
+    let inserted = insert(context, collection, &with_ids, key.is_some()).await;
+    if preconditions.require_absence()
+        && let Err(Problem::Store { error: StoreError::Rejected(rejection), .. }) = &inserted
+        && rejection.reason.is_duplicate()
+        && exists(context.store, collection, &with_ids[rejection.place.unwrap_or(0)]).await?
+    {
+        return Err(Problem::PreconditionFailed("a document with this _id exists already".to_owned()));
+    }
+    let recorded = match inserted {
+        Err(Problem::Store { error: StoreError::Rejected(rejection), .. }) if is_one => {
+            return Err(Problem::Rejected { rejection, inserted: None });
         }
-        Problem::Store { error: StoreError::Rejected(rejection), .. } => {
-            let inserted = (!is_one).then(|| {
-                let place = rejection.place.unwrap_or(0);
-                with_ids.iter().take(place).map(|document| Format::Json.value(&document["_id"])).collect()
-            });
-            Problem::Rejected { rejection, inserted }
+        Err(Problem::Store { error: StoreError::Rejected(mut rejection), .. }) => {
+            let place = place_of(context.store, collection, &with_ids, &rejection).await?;
+            rejection.place = Some(place);
+            let ids = with_ids.iter().take(place).map(|document| Format::Json.value(&document["_id"]));
+            return Err(Problem::Rejected { rejection, inserted: Some(ids.collect()) });
         }
-        other => other,
-    })?;
+        other => other?,
+    };
     let show = response::format(request.headers());
     let ids: Vec<Value> = with_ids.iter().map(|document| show.value(&document["_id"])).collect();
     let mut reply = if is_one {
@@ -121,17 +127,43 @@ async fn insert<C: Cache, S: Store, P: Platform>(
             WriteError::Store(StoreError::Rejected(rejection)) => rejection,
             other => return Err(Problem::writing(other)),
         };
-        if !is_retry_safe || !rejection.reason.is_duplicate_id() {
-            rejection.place = rejection.place.and_then(|place| places.get(place).copied());
-            return Err(Problem::writing(WriteError::Store(StoreError::Rejected(rejection))));
+        let refused = places.get(rejection.place.unwrap_or(0)).copied().unwrap_or(0);
+        rejection.place = rejection.place.map(|_| refused);
+        let refusal = Problem::writing(WriteError::Store(StoreError::Rejected(rejection.clone())));
+        if !is_retry_safe || !rejection.reason.is_duplicate() {
+            return Err(refusal);
         }
+        // Of several unique indexes that it breaks, MongoDB names one: not always that of the `_id`.
         match idempotency::compare(context.store, collection, documents).await.map_err(Problem::reading)? {
-            Earlier::Missing(missing) if missing.is_empty() => return Ok(Recorded::Yes),
-            Earlier::Missing(missing) => places = missing,
             Earlier::Differs(_) => return Err(Problem::KeyReused),
+            Earlier::Missing(missing) if missing.is_empty() => return Ok(Recorded::Yes),
+            Earlier::Missing(missing) if missing.contains(&refused) => return Err(refusal),
+            Earlier::Missing(missing) => places = missing,
         }
     }
     Err(Problem::reading(StoreError::Unavailable("the documents were added and deleted at the same time".to_owned())))
+}
+
+/// The place of the refused document among several. A Data API that does not say it is asked what was inserted.
+async fn place_of(
+    store: &impl Store,
+    collection: &str,
+    documents: &[Value],
+    rejection: &Rejection,
+) -> Result<usize, Problem> {
+    if let Some(place) = rejection.place {
+        return Ok(place);
+    }
+    Ok(match idempotency::compare(store, collection, documents).await.map_err(Problem::reading)? {
+        Earlier::Differs(place) => place,
+        Earlier::Missing(missing) => missing.first().copied().unwrap_or(0),
+    })
+}
+
+/// Whether the document's `_id` exists. Of several unique indexes that a document breaks, MongoDB names one.
+async fn exists(store: &impl Store, collection: &str, document: &Value) -> Result<bool, Problem> {
+    let filter = Filter::id(&document["_id"]);
+    store.find_first(collection, &filter).await.map(|found| found.is_some()).map_err(Problem::reading)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
