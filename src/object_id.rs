@@ -111,12 +111,8 @@ mod tests {
         random: u64,
     }
 
-    impl Platform for Clock {
+    impl fenced_cache::Platform for Clock {
         fn now(&self) -> Duration {
-            self.time.get()
-        }
-
-        fn unix_time(&self) -> Duration {
             self.time.get()
         }
 
@@ -126,6 +122,12 @@ mod tests {
 
         fn random(&self) -> u64 {
             self.random
+        }
+    }
+
+    impl Platform for Clock {
+        fn unix_time(&self) -> Duration {
+            self.time.get()
         }
     }
 

@@ -9,7 +9,7 @@ use super::keyset::is_position;
 use super::value::check;
 use super::value::kind::Kind;
 use super::value::order::{Class, sort_value};
-use crate::cache::keys::hex_sha1;
+use crate::hex::hex_sha1;
 
 /// The longest cursor, in characters: a URL must hold it.
 pub const MAX_LENGTH: usize = 4096;

@@ -15,10 +15,9 @@ use super::change::Update;
 use super::filter::Filter;
 use super::rejection::{Failure, Reason, Rejection};
 use super::value::kind::Kind;
-use super::{Document, Find, Store, StoreError, Updated};
-use crate::config::Config;
+use super::{Document, Find, Settings, Store, StoreError, Updated};
 use crate::object_id::ObjectId;
-use crate::platform::{Platform, within};
+use crate::platform::{Platform, timeout};
 
 /// The actions that change nothing, and may be asked twice.
 const READS: [&str; 2] = ["find", "aggregate"];
@@ -45,7 +44,7 @@ pub trait Upstream {
 pub struct DataApi<'a, U, P> {
     upstream: &'a U,
     platform: &'a P,
-    config: &'a Config,
+    settings: &'a Settings,
 }
 
 #[derive(Deserialize)]
@@ -89,22 +88,22 @@ struct DeleteCount {
 }
 
 impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
-    /// A client that reaches out through `upstream`, as `config` says.
-    pub fn new(upstream: &'a U, platform: &'a P, config: &'a Config) -> Self {
-        DataApi { upstream, platform, config }
+    /// A client that reaches out through `upstream`, as `settings` say.
+    pub fn new(upstream: &'a U, platform: &'a P, settings: &'a Settings) -> Self {
+        DataApi { upstream, platform, settings }
     }
 
     /// Calls an action; `arguments` is a JSON object. The body of a 2xx answer.
     async fn call(&self, action: &str, collection: &str, mut arguments: Value) -> Result<Bytes, StoreError> {
-        arguments["dataSource"] = Value::from(self.config.data_source.as_str());
-        arguments["database"] = Value::from(self.config.database.as_str());
+        arguments["dataSource"] = Value::from(self.settings.data_source.as_str());
+        arguments["database"] = Value::from(self.settings.database.as_str());
         arguments["collection"] = Value::from(collection);
-        let url = format!("{}/action/{action}", self.config.data_api_url);
-        let limit = self.config.store_timeout;
+        let url = format!("{}/action/{action}", self.settings.url.reveal());
+        let limit = self.settings.timeout;
         let body = arguments.to_string().into_bytes();
         let post = || {
-            let Config { data_api_key, max_listing_bytes, .. } = self.config;
-            self.upstream.post(&url, data_api_key, body.clone(), limit, *max_listing_bytes)
+            let Settings { api_key, max_response_bytes, .. } = self.settings;
+            self.upstream.post(&url, api_key.reveal(), body.clone(), limit, *max_response_bytes)
         };
         let exchange = async {
             match post().await {
@@ -113,7 +112,7 @@ impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
                 done => done,
             }
         };
-        let (status, body) = within(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
+        let (status, body) = timeout(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
         match status {
             200..=299 => Ok(body),
             _ => Err(refusal(status, &body, READS.contains(&action))),

@@ -18,17 +18,20 @@ pub mod keyset;
 pub mod list_query;
 pub mod page;
 pub mod rejection;
+mod settings;
 pub mod value;
 
 use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
+use fenced_cache::SourceError;
 use serde_json::{Map, Value};
 
 use change::Update;
 use filter::Filter;
 use rejection::Rejection;
+pub use settings::Settings;
 
 /// A JSON object with its fields in their order.
 pub type Document = Map<String, Value>;
@@ -86,9 +89,12 @@ pub enum StoreError {
     TooLarge(usize),
 }
 
-impl StoreError {
-    /// Whether a write that ended so may have been done.
-    pub fn outcome_unknown(&self) -> bool {
+impl SourceError for StoreError {
+    fn timed_out() -> Self {
+        StoreError::Timeout
+    }
+
+    fn outcome_unknown(&self) -> bool {
         matches!(
             self,
             StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_) | StoreError::TooLarge(_)

@@ -1,9 +1,11 @@
 //! The JSON in a request's body, checked before anything is made of it.
 
+use std::future::Future;
+
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
-use super::Incoming;
 use crate::database::Document;
 use crate::database::value::{Format, check};
 use crate::http::problem::Problem;
@@ -14,6 +16,24 @@ pub const MAX_DEPTH: usize = 100;
 /// The most documents in a body.
 pub const MAX_DOCUMENTS: usize = 1000;
 
+/// A request with its body, or with the reason why that could not be read.
+pub type Incoming = http::Request<Result<Bytes, BodyError>>;
+
+/// A request's body that has not been read yet: nobody's memory or time is taken by it.
+pub trait UnreadBody {
+    /// Reads the body, of which at most `limit` bytes are kept.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn read(self, limit: usize) -> impl Future<Output = Result<Bytes, BodyError>>;
+}
+
+impl UnreadBody for Bytes {
+    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+        if self.len() > limit { Err(BodyError::TooLarge) } else { Ok(self) }
+    }
+}
+
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyError {
@@ -21,6 +41,8 @@ pub enum BodyError {
     TooLarge,
     /// It ended before its announced length, or its framing was broken.
     CutOff,
+    /// The client took longer than `body_timeout_ms` to send it.
+    TimedOut,
 }
 
 /// What a body of `add` holds.
@@ -70,6 +92,7 @@ fn value(request: &Incoming, max_body_bytes: usize) -> Result<(Value, Format), P
         Err(BodyError::CutOff) => {
             return Err(Problem::Invalid("the body ended before its announced length".to_owned()));
         }
+        Err(BodyError::TimedOut) => return Err(Problem::BodyTimeout),
     };
     check_encoding(request.headers())?;
     let format = format(request.headers())?;

@@ -119,18 +119,18 @@ fn field_condition(name: &str, value: &str) -> Result<(Condition, (String, Strin
         _ => field,
     };
     checked(field)?;
-    let compares = |comparison| Ok((Test::Compares(comparison, value.to_owned()), value.to_owned()));
+    let compares = |comparison| (Test::Compares(comparison, value.to_owned()), value.to_owned());
     let contains = |anchored, ignore_case| {
         let text = short(name, value)?.to_owned();
-        Ok((Test::Contains { text, anchored, ignore_case }, value.to_owned()))
+        Ok::<_, Problem>((Test::Contains { text, anchored, ignore_case }, value.to_owned()))
     };
     let (test, canonical) = match operator {
         None => (Test::Equals(value.to_owned()), value.to_owned()),
         Some("ne") => (Test::NotEquals(value.to_owned()), value.to_owned()),
-        Some("gt") => compares(Comparison::Greater)?,
-        Some("gte") => compares(Comparison::GreaterOrEqual)?,
-        Some("lt") => compares(Comparison::Less)?,
-        Some("lte") => compares(Comparison::LessOrEqual)?,
+        Some("gt") => compares(Comparison::Greater),
+        Some("gte") => compares(Comparison::GreaterOrEqual),
+        Some("lt") => compares(Comparison::Less),
+        Some("lte") => compares(Comparison::LessOrEqual),
         Some("in") => values(name, value).map(|(values, text)| (Test::In(values), text))?,
         Some("nin") => values(name, value).map(|(values, text)| (Test::NotIn(values), text))?,
         Some("exists") => (Test::Exists(flag(name, value)?), value.to_owned()),

@@ -1,10 +1,10 @@
 //! `POST /api/add/{collection}`: a new document, or several.
 
+use fenced_cache::{Invalidation, Ports, Scope, WriteError};
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::cache::write::{Recorded, WriteError};
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::scope_text;
 use crate::database::idempotency::{self, Earlier};
@@ -14,9 +14,12 @@ use crate::database::value::kind::Kind;
 use crate::database::value::{Format, check};
 use crate::database::{Document, Find, Store, StoreError};
 use crate::http::body::Documents;
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
-use crate::http::{Context, Incoming, Reply, body, response};
+use crate::http::response::Response;
+use crate::http::{body, response};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
 
@@ -27,13 +30,13 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 const ATTEMPTS: usize = 5;
 
 /// Inserts the body, a document or an array of documents, each under its own `_id` or a new one.
-pub async fn add<C: Cache, S: Store, P: Platform>(
+pub async fn add<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
     caller: &str,
-) -> Result<Reply, Problem> {
-    let (documents, format) = body::documents(request, context.config.max_body_bytes)?;
+) -> Result<Response, Problem> {
+    let (documents, format) = body::documents(request, context.config.http.max_body_bytes)?;
     let preconditions = Preconditions::of(request.headers());
     if preconditions.require_presence() {
         return Err(Problem::PreconditionFailed(
@@ -52,7 +55,7 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
             Some(id) => id,
             None => match key {
                 Some(key) => idempotency::object_id(collection, caller, key, place).to_ejson(),
-                None => context.ids.next(context.cache.platform).to_ejson(),
+                None => context.ids.next(context.platform).to_ejson(),
             },
         };
         with_ids.push(with_id(id, document));
@@ -79,17 +82,17 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
     };
     let show = response::format(request.headers());
     let ids: Vec<Value> = with_ids.iter().map(|document| show.value(&document["_id"])).collect();
-    let mut reply = if is_one {
+    let mut response = if is_one {
         let answer = json!({
             "message": format!("added a document to {collection}"),
             "id": ids[0],
             "item": show.value(&with_ids[0]),
         });
-        let mut reply = response::json(StatusCode::CREATED, &answer);
+        let mut response = response::json(StatusCode::CREATED, &answer);
         let text = path_text(&with_ids[0]["_id"]);
         let location = format!("/api/get/{collection}/{}", response::path_segment(&text));
-        response::insert(&mut reply, header::LOCATION, &location);
-        reply
+        response::insert(&mut response, header::LOCATION, &location);
+        response
     } else {
         let answer = json!({
             "message": format!("added {} documents to {collection}", ids.len()),
@@ -99,44 +102,46 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
         response::json(StatusCode::CREATED, &answer)
     };
     if show == Format::Ejson {
-        reply.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(show.media_type()));
+        response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(show.media_type()));
     }
-    response::tell_recorded(&mut reply, recorded);
-    Ok(reply)
+    response::set_invalidation_status(&mut response, recorded);
+    Ok(response)
 }
 
 /// Inserts the documents. Where the client's key made their ids, what is there already from an earlier request is left.
-async fn insert<C: Cache, S: Store, P: Platform>(
+async fn insert<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
     documents: &[Value],
     is_retry_safe: bool,
-) -> Result<Recorded, Problem> {
+) -> Result<Invalidation, Problem> {
     let mut places: Vec<usize> = (0..documents.len()).collect();
     for _ in 0..ATTEMPTS {
         let wanted: Vec<Value> = places.iter().map(|place| documents[*place].clone()).collect();
         // Somebody may have asked for such an id before, and been told that it does not exist.
-        let mut scopes = vec![Scope::Listings];
-        scopes.extend(wanted.iter().map(|document| Scope::Document(scope_text(&document["_id"]))));
+        let names: Vec<String> = wanted.iter().map(|document| document_name(&scope_text(&document["_id"]))).collect();
+        let mut scopes = vec![LISTINGS];
+        scopes.extend(names.iter().map(|name| Scope::single(name)));
+        let space = context.config.catalog.key_prefix(collection);
         let work = context.store.insert(collection, &wanted);
-        let error = match context.cache.write(collection, &scopes, work).await {
+        let error = match context.cache.write(&space, &scopes, work).await {
             Ok(((), recorded)) => return Ok(recorded),
             Err(error) => error,
         };
         let mut rejection = match error {
-            WriteError::Store(StoreError::Rejected(rejection)) => rejection,
+            WriteError::Source(StoreError::Rejected(rejection)) => rejection,
             other => return Err(Problem::writing(other)),
         };
         let refused = places.get(rejection.place.unwrap_or(0)).copied().unwrap_or(0);
         rejection.place = rejection.place.map(|_| refused);
-        let refusal = Problem::writing(WriteError::Store(StoreError::Rejected(rejection.clone())));
+        let refusal = Problem::writing(WriteError::Source(StoreError::Rejected(rejection.clone())));
         if !is_retry_safe || !rejection.reason.is_duplicate() {
             return Err(refusal);
         }
         // Of several unique indexes that it breaks, MongoDB names one: not always that of the `_id`.
         match idempotency::compare(context.store, collection, documents).await.map_err(Problem::reading)? {
             Earlier::Differs(_) => return Err(Problem::KeyReused),
-            Earlier::Missing(missing) if missing.is_empty() => return Ok(Recorded::Yes),
+            Earlier::Missing(missing) if missing.is_empty() => return Ok(Invalidation::Done),
             Earlier::Missing(missing) if missing.contains(&refused) => return Err(refusal),
             Earlier::Missing(missing) => places = missing,
         }

@@ -1,35 +1,41 @@
 //! `DELETE /api/delete/{collection}/{value}`: one document less.
 
+use fenced_cache::{Ports, Scope};
 use http::StatusCode;
 use serde_json::json;
 
 use super::update::guard;
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::Store;
 use crate::database::id::{Stored, scope_text};
 use crate::database::value::{candidates, show};
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
+use crate::http::response::Response;
 use crate::http::selector::{self, Selector};
-use crate::http::{Context, Incoming, Reply, query, response};
+use crate::http::{query, response};
 use crate::platform::Platform;
 
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
-pub async fn delete<C: Cache, S: Store, P: Platform>(
+pub async fn delete<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
     value: &str,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
     let selector = Selector::of(value, field)?;
     let preconditions = Preconditions::of(request.headers());
     let guard = |stored: &Stored| guard(&preconditions, stored);
     let written = selector::write_to(context.store, collection, &selector, guard, async |stored, filter| {
-        let scopes = [Scope::Listings, Scope::Document(scope_text(stored.id()))];
+        let space = context.config.catalog.key_prefix(collection);
+        let name = document_name(&scope_text(stored.id()));
+        let scopes = [LISTINGS, Scope::single(&name)];
         let delete = context.store.delete(collection, filter);
-        let written = context.cache.write(collection, &scopes, delete).await;
+        let written = context.cache.write(&space, &scopes, delete).await;
         let (deleted, recorded) = written.map_err(Problem::writing)?;
         Ok((deleted > 0).then_some(recorded))
     })
@@ -42,7 +48,7 @@ pub async fn delete<C: Cache, S: Store, P: Platform>(
         "id": show::value(stored.id()),
         "deleted_instance": value,
     });
-    let mut reply = response::json(StatusCode::OK, &answer);
-    response::tell_recorded(&mut reply, recorded);
-    Ok(reply)
+    let mut response = response::json(StatusCode::OK, &answer);
+    response::set_invalidation_status(&mut response, recorded);
+    Ok(response)
 }

@@ -2,28 +2,29 @@
 
 use std::future::Future;
 
-use bytes::Bytes;
+use fenced_cache::{Loaded, Ports, Read};
 use http::header;
 
-use crate::cache::aside::Found;
-use crate::cache::{Cache, Entry};
+use crate::catalog::entries::CachedAnswer;
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::{find_by_id, is_name, is_typed};
 use crate::database::value::Format;
 use crate::database::{Store, StoreError};
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
-use crate::http::response::{self, Told};
-use crate::http::{Context, Incoming, Reply, query, selector};
+use crate::http::response::{self, ReadReport, Response};
+use crate::http::{query, selector};
 use crate::platform::Platform;
 
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
-pub async fn get<C: Cache, S: Store, P: Platform>(
+pub async fn get<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
     value: &str,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
     let format = response::format(request.headers());
@@ -39,80 +40,94 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
                 // What could be an `_id` may still be the value of a field.
                 let (entry, mut found) = lookup.by_any_field(value).await?;
                 found.cache_time += first.cache_time;
-                found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
+                found.source_time = first.source_time.into_iter().chain(found.source_time).reduce(|a, b| a + b);
                 (entry, found)
             }
         }
         None => lookup.by_id_or_any_field(value).await?,
     };
-    let told = Told {
+    let report = ReadReport {
         source: found.source,
-        key: Some(entry.value_key()),
+        key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.store_time,
+        store_time: found.source_time,
     };
-    let mut reply = match found.value {
-        Some((body, etag)) => {
+    let mut response = match found.value {
+        Some(value) => {
             if request.headers().contains_key(header::IF_MATCH)
-                && !Preconditions::if_match(request.headers()).hold(std::slice::from_ref(&etag))
+                && !Preconditions::if_match(request.headers()).hold(std::slice::from_ref(&value.etag))
             {
                 return Err(Problem::PreconditionFailed("the document is not as If-Match says".to_owned()));
             }
-            response::tagged(request.headers(), body, &etag, format)
+            response::with_etag(request.headers(), value.bytes, &value.etag, format)
         }
-        None => selector::not_found(collection, value, field).into_reply(),
+        None => selector::not_found(collection, value, field).into_response(),
     };
-    response::tell(&mut reply, &told);
-    Ok(reply)
+    response::set_cache_headers(&mut response, &report);
+    Ok(response)
 }
 
 /// Ways to look for a document.
-struct Lookup<'a, 'c, C, S, P> {
+struct Lookup<'a, 'c, C: Ports, S, P> {
     context: &'a Context<'c, C, S, P>,
     collection: &'a str,
     format: Format,
 }
 
-impl<C: Cache, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
+impl<C: Ports, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
     fn is_ejson(&self) -> bool {
         self.format == Format::Ejson
     }
 
-    async fn by_id(&self, text: &str) -> Result<(Entry, Found), Problem> {
-        let prefix = self.context.config.key_prefix(self.collection);
+    async fn by_id(&self, text: &str) -> Result<(CachedAnswer, Read), Problem> {
+        let prefix = self.context.config.catalog.key_prefix(self.collection);
         let entry = match self.format {
-            Format::Json if is_name(text) => Entry::document(&prefix, text),
-            format => Entry::lookup(&prefix, Some("_id"), text, format == Format::Ejson),
+            Format::Json if is_name(text) => CachedAnswer::document(&prefix, text),
+            format => CachedAnswer::lookup(&prefix, Some("_id"), text, format == Format::Ejson),
         };
         let found = self.read(&entry, self.load_by_id(text)).await?;
         Ok((entry, found))
     }
 
-    async fn by_field(&self, field: &str, value: &str) -> Result<(Entry, Found), Problem> {
+    async fn by_field(&self, field: &str, value: &str) -> Result<(CachedAnswer, Read), Problem> {
         let condition = query::condition(field, value)?;
-        let entry =
-            Entry::lookup(&self.context.config.key_prefix(self.collection), Some(field), value, self.is_ejson());
+        let entry = CachedAnswer::lookup(
+            &self.context.config.catalog.key_prefix(self.collection),
+            Some(field),
+            value,
+            self.is_ejson(),
+        );
         let found = self.read(&entry, self.load_first(condition)).await?;
         Ok((entry, found))
     }
 
-    async fn by_any_field(&self, value: &str) -> Result<(Entry, Found), Problem> {
-        let entry = Entry::lookup(&self.context.config.key_prefix(self.collection), None, value, self.is_ejson());
+    async fn by_any_field(&self, value: &str) -> Result<(CachedAnswer, Read), Problem> {
+        let entry = CachedAnswer::lookup(
+            &self.context.config.catalog.key_prefix(self.collection),
+            None,
+            value,
+            self.is_ejson(),
+        );
         let found = self.read(&entry, self.load_first(Condition::AnyField(value.to_owned()))).await?;
         Ok((entry, found))
     }
 
     /// One entry for both, so that a hit is one question to the cache. The `_id` comes first.
-    async fn by_id_or_any_field(&self, value: &str) -> Result<(Entry, Found), Problem> {
-        let entry = Entry::lookup(&self.context.config.key_prefix(self.collection), None, value, self.is_ejson());
+    async fn by_id_or_any_field(&self, value: &str) -> Result<(CachedAnswer, Read), Problem> {
+        let entry = CachedAnswer::lookup(
+            &self.context.config.catalog.key_prefix(self.collection),
+            None,
+            value,
+            self.is_ejson(),
+        );
         let load = async {
             // Through its own entry, so that the document is cached under its `_id` as well.
-            let prefix = self.context.config.key_prefix(self.collection);
+            let prefix = self.context.config.catalog.key_prefix(self.collection);
             let by_id = match self.format {
                 Format::Json if is_name(value) => {
-                    let entry = Entry::document(&prefix, value);
-                    let found = Box::pin(self.context.cache.read(&entry, self.load_by_id(value))).await?;
-                    found.value.map(|(body, _)| body)
+                    let entry = CachedAnswer::document(&prefix, value);
+                    let found = Box::pin(entry.read(self.context.cache, self.load_by_id(value))).await?;
+                    found.value.map(|value| Loaded::from(value.bytes))
                 }
                 _ => self.load_by_id(value).await?,
             };
@@ -125,23 +140,23 @@ impl<C: Cache, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
         Ok((entry, found))
     }
 
-    async fn load_by_id(&self, text: &str) -> Result<Option<Bytes>, StoreError> {
+    async fn load_by_id(&self, text: &str) -> Result<Option<Loaded>, StoreError> {
         // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
         let stored = Box::pin(find_by_id(self.context.store, self.collection, text)).await?;
-        stored.map(|stored| self.format.show(stored.text)).transpose()
+        stored.map(|stored| self.format.show(stored.text).map(Loaded::from)).transpose()
     }
 
-    async fn load_first(&self, condition: Condition) -> Result<Option<Bytes>, StoreError> {
+    async fn load_first(&self, condition: Condition) -> Result<Option<Loaded>, StoreError> {
         let filter = Filter(vec![condition]);
         let text = Box::pin(self.context.store.find_first(self.collection, &filter)).await?;
-        text.map(|text| self.format.show(text)).transpose()
+        text.map(|text| self.format.show(text).map(Loaded::from)).transpose()
     }
 
     async fn read(
         &self,
-        entry: &Entry,
-        load: impl Future<Output = Result<Option<Bytes>, StoreError>>,
-    ) -> Result<Found, Problem> {
-        self.context.cache.read(entry, load).await.map_err(Problem::reading)
+        entry: &CachedAnswer,
+        load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
+    ) -> Result<Read, Problem> {
+        entry.read(self.context.cache, load).await.map_err(Problem::reading)
     }
 }

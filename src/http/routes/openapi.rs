@@ -1,20 +1,20 @@
 //! `GET /openapi.json`: the description of the API.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, header};
 
-use crate::http::Reply;
+use crate::http::response::Response;
 
 /// The JSON of `docs/reference/openapi.yaml`.
 const DESCRIPTION: &str = include_str!("../../../docs/reference/openapi.json");
 
 /// The description, which changes only with the service itself.
-pub fn openapi() -> Reply {
-    let mut reply = Response::new(Bytes::from_static(DESCRIPTION.as_bytes()));
-    let headers = reply.headers_mut();
+pub fn openapi() -> Response {
+    let mut response = Response::new(Bytes::from_static(DESCRIPTION.as_bytes()));
+    let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    reply
+    response
 }
 
 #[cfg(test)]

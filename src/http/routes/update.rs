@@ -1,31 +1,35 @@
 //! `PUT` and `PATCH` of `/api/update/{collection}/{value}`: changes one document.
 
+use fenced_cache::{Ports, Scope};
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::Store;
 use crate::database::change::{Change, Mode};
 use crate::database::id::{Stored, scope_text};
 use crate::database::value::{Format, candidates, show};
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::etag::ETag;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
+use crate::http::response::Response;
 use crate::http::selector::{self, Guard, Selector};
-use crate::http::{Context, Incoming, Reply, body, query, response};
+use crate::http::{body, query, response};
 use crate::platform::Platform;
 
 /// Applies the body's fields to the document with this `_id`, or to the first whose `field` equals the value.
-pub async fn update<C: Cache, S: Store, P: Platform>(
+pub async fn update<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
     value: &str,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
     let selector = Selector::of(value, field)?;
-    let (fields, format) = body::object(request, context.config.max_body_bytes)?;
+    let (fields, format) = body::object(request, context.config.http.max_body_bytes)?;
     if fields.contains_key("_id") {
         return Err(Problem::Invalid("the body has an _id, which never changes".to_owned()));
     }
@@ -37,10 +41,12 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
         guard => Ok(guard),
     };
     let written = selector::write_to(context.store, collection, &selector, guard, async |stored, filter| {
-        let scopes = [Scope::Listings, Scope::Document(scope_text(stored.id()))];
+        let space = context.config.catalog.key_prefix(collection);
+        let name = document_name(&scope_text(stored.id()));
+        let scopes = [LISTINGS, Scope::single(&name)];
         let update = change.apply(&stored.document);
         let work = context.store.update(collection, filter, &update);
-        let written = context.cache.write(collection, &scopes, work).await;
+        let written = context.cache.write(&space, &scopes, work).await;
         let (updated, recorded) = written.map_err(Problem::writing)?;
         Ok((updated.matched > 0).then_some((updated, recorded)))
     })
@@ -54,9 +60,9 @@ pub async fn update<C: Cache, S: Store, P: Platform>(
         "matched": updated.matched,
         "modified": updated.modified,
     });
-    let mut reply = response::json(StatusCode::OK, &answer);
-    response::tell_recorded(&mut reply, recorded);
-    Ok(reply)
+    let mut response = response::json(StatusCode::OK, &answer);
+    response::set_invalidation_status(&mut response, recorded);
+    Ok(response)
 }
 
 /// Whether the request's preconditions hold for the stored document (RFC 9110, section 13.2): its entity tag is that of
