@@ -3,9 +3,10 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use mongodb::bson::{Document, RawDocumentBuf};
 use thiserror::Error;
 
-use crate::ejson::write;
+use crate::ejson::{Format, write};
 
 /// Why a request failed. Each variant names its status and the `error_code` that goes with it.
 #[derive(Debug, Error)]
@@ -49,6 +50,10 @@ pub enum Error {
         name: String,
         /// MongoDB's own words.
         message: String,
+        /// The place of the refused document among several that were inserted; goes out as `index`.
+        index: Option<usize>,
+        /// What a validator says of the document; goes out as `details`.
+        details: Option<Box<Document>>,
     },
 
     /// 404 `NotFound`: no such route, or no such action.
@@ -175,11 +180,26 @@ impl Error {
         write::string(self.code(), &mut body);
         body.extend_from_slice(b",\"link\":");
         write::string(&format!("urn:data-api:request:{request}"), &mut body);
-        if let Error::Refused { code, .. } = self {
+        if let Error::Refused { code, index, details, .. } = self {
             body.extend_from_slice(format!(",\"code\":{code}").as_bytes());
+            if let Some(index) = index {
+                body.extend_from_slice(format!(",\"index\":{index}").as_bytes());
+            }
+            if let Some(details) = details {
+                details_member(details, &mut body);
+            }
         }
         body.push(b'}');
         body
+    }
+}
+
+/// Appends what a validator says, in plain JSON; nothing where it cannot be written.
+fn details_member(details: &Document, body: &mut Vec<u8>) {
+    let mut written = b",\"details\":".to_vec();
+    let details = RawDocumentBuf::try_from(details).ok();
+    if details.is_some_and(|details| write::document(&details, Format::Json, &mut written).is_ok()) {
+        body.extend_from_slice(&written);
     }
 }
 

@@ -4,22 +4,36 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use serde_json::Value;
-use store_api::http::query;
+use serde_json::{Value, json};
 use store_api::database::filter::{Condition, Filter, field_name};
+use store_api::database::keyset::{Keyset, Part};
+use store_api::database::value::kind::Kind;
+use store_api::http::{listing_query, query};
 
 /// Every operator that the service writes itself.
-const OPERATORS: [&str; 10] =
-    ["$and", "$or", "$in", "$type", "$exists", "$expr", "$literal", "$map", "$objectToArray", "$oid"];
+const OPERATORS: [&str; 21] = [
+    "$and", "$or", "$nor", "$in", "$eq", "$gt", "$gte", "$lt", "$lte", "$type", "$size", "$exists", "$regex", "$options",
+    "$expr", "$literal", "$map", "$objectToArray", "$anyElementTrue", "$cond", "$regexMatch",
+];
 
 fuzz_target!(|query: &str| {
     let Ok(parameters) = query::parse(Some(query)) else { return };
     // As a listing's parameters.
-    if let Ok(find) = query::find(&parameters) {
-        check(&find.filter.to_query());
-        for name in find.fields.iter().chain(find.sort.iter().map(|key| &key.field)) {
+    if let Ok(listing) = listing_query::list_query(&parameters) {
+        let query = listing.filter.to_query();
+        check(&query);
+        for name in listing.fields.iter().chain(listing.sort.iter().map(|key| &key.field)) {
             assert!(field_name(name).is_ok(), "{name:?}");
         }
+        if let Some(cursor) = &listing.after {
+            for part in [Part::SameType, Part::LaterTypes] {
+                let keyset = Keyset { keys: listing.sort.clone(), values: cursor.values.clone(), part };
+                check(&Filter(vec![Condition::Beyond(keyset)]).to_query());
+            }
+        }
+        // Its one form means the same.
+        let again = listing_query::list_query(&listing.parameters).expect("the form is a listing");
+        assert_eq!(again.parameters, listing.parameters);
     }
     // As a lookup's field and value; and as a value alone.
     for (name, value) in parameters {
@@ -27,7 +41,7 @@ fuzz_target!(|query: &str| {
             check(&Filter(vec![condition]).to_query());
         }
         let any = Filter(vec![Condition::AnyField(value.clone())]).to_query();
-        let expected = serde_json::json!({ "$expr": { "$in": [
+        let expected = json!({ "$expr": { "$in": [
             { "$literal": value },
             { "$map": { "input": { "$objectToArray": "$$ROOT" }, "in": "$$this.v" } },
         ] } });
@@ -35,20 +49,20 @@ fuzz_target!(|query: &str| {
     }
 });
 
-/// Walks a query: every name that starts with `$` is ours, and every other is a field's.
+/// Walks a query: every name that starts with `$` is ours or that of a value's type, and every other is a field's.
 fn check(query: &Value) {
-    match query {
-        Value::Object(object) => {
+    match (Kind::of(query), query) {
+        (Kind::Document(object), _) => {
             for (name, value) in object {
-                match name.strip_prefix('$') {
-                    Some("date") => assert!(value.is_string(), "{query}"),
-                    Some(_) => assert!(OPERATORS.contains(&name.as_str()), "{query}"),
-                    None => assert!(name == "_id" || field_name(name).is_ok(), "{query}"),
+                if name.starts_with('$') {
+                    assert!(OPERATORS.contains(&name.as_str()), "{query}");
+                } else {
+                    assert!(field_name(name).is_ok(), "{query}");
                 }
                 check(value);
             }
         }
-        Value::Array(values) => values.iter().for_each(check),
+        (_, Value::Array(values)) => values.iter().for_each(check),
         _ => {}
     }
 }

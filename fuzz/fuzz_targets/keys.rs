@@ -26,7 +26,7 @@ impl Request {
             Request::Listing => CachedAnswer::listing(collection),
             Request::Document(id) => {
                 let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                CachedAnswer::document(collection, &ObjectId::parse(&hex)?)
+                CachedAnswer::document(collection, ObjectId::parse(&hex)?.as_str())
             }
             // `field` is no parameter of a listing: the query refuses it.
             Request::Filtered(parameters) if parameters.is_empty() || parameters.contains_key("field") => return None,
@@ -34,7 +34,7 @@ impl Request {
                 let parameters: Vec<_> = parameters.clone().into_iter().collect();
                 CachedAnswer::filtered_listing(collection, &parameters)
             }
-            Request::Lookup { field, value } => CachedAnswer::lookup(collection, field.as_deref(), value),
+            Request::Lookup { field, value } => CachedAnswer::lookup(collection, field.as_deref(), value, false),
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use fenced_cache::{Entry, Loaded, Ports, Read, ReadThrough, Scope, SourceError};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::hex::hex_sha1;
-use crate::object_id::ObjectId;
 
 /// Every listing and lookup of the collection: any write changes them.
 pub const LISTINGS: Scope<'static> = Scope::group("list");
@@ -14,9 +14,17 @@ pub const LISTINGS: Scope<'static> = Scope::group("list");
 pub const DOCUMENTS: Scope<'static> = Scope::group("id");
 
 /// The name of a document's entry, and of the scope of writes to it: `id:<_id>`.
-pub fn document_name(id: &ObjectId) -> String {
-    ["id:", id.as_str()].concat()
+///
+/// Percent-encoded as in a URL where the id's text holds other characters than letters, digits, `-`, `.`, `_` and `~`.
+pub fn document_name(id: &str) -> String {
+    const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    let name = ["id:", &utf8_percent_encode(id, ID).to_string()].concat();
+    // No percent-encoded text begins with `%s`.
+    if name.len() > MAX_NAME { ["id:%sha1-", &hex_sha1(id.as_bytes())].concat() } else { name }
 }
+
+/// The longest name of a document's entry.
+const MAX_NAME: usize = 200;
 
 /// A cached answer: where it lives, and what makes it stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +44,7 @@ impl CachedAnswer {
     }
 
     /// One document by its id: `<collection>:id:<_id>`.
-    pub fn document(space: &str, id: &ObjectId) -> Self {
+    pub fn document(space: &str, id: &str) -> Self {
         CachedAnswer { space: space.to_owned(), name: document_name(id), document: true }
     }
 
@@ -57,13 +65,22 @@ impl CachedAnswer {
     /// A lookup by value: `<collection>:list:<sha1>` of `lookup=<value>`, or of `field=<F>&lookup=<value>`.
     ///
     /// The value stands last, so it may hold anything; the field's name may not hold what would end it.
-    pub fn lookup(space: &str, field: Option<&str>, value: &str) -> Self {
+    ///
+    /// No field's name starts with `$`, so `$ejson=1&` before a text makes it another.
+    pub fn lookup(space: &str, field: Option<&str>, value: &str, ejson: bool) -> Self {
         let spelling = match field {
             None => joined(&[("lookup", value)]),
             Some(field) if field.contains(['=', '&']) => escaped("lookup", &[("field", field), ("lookup", value)]),
             Some(field) => joined(&[("field", field), ("lookup", value)]),
         };
-        Self::variant(space, &spelling)
+        let ejson = if ejson { "$ejson=1&" } else { "" };
+        Self::variant(space, &[ejson, &spelling].concat())
+    }
+
+    /// What the headers of a listing say, beside its value.
+    pub fn links(&self) -> Self {
+        // No listing or lookup is spelled so.
+        Self::variant(&self.space, &["&links&", &self.name].concat())
     }
 
     fn variant(space: &str, spelling: &str) -> Self {
@@ -125,9 +142,18 @@ mod tests {
 
     #[test]
     fn keys_are_those_of_the_contract() {
-        let id = ObjectId::parse("5a1f00000000000000000001").unwrap();
         assert_eq!(CachedAnswer::listing("games").key(), "games:list");
-        assert_eq!(CachedAnswer::document("games", &id).key(), "games:id:5a1f00000000000000000001");
+        for (id, key) in [
+            ("5a1f00000000000000000001", "games:id:5a1f00000000000000000001"),
+            ("ac3", "games:id:ac3"),
+            ("1", "games:id:1"),
+            ("-1.5", "games:id:-1.5"),
+            ("2021-03-04T05:06:07.089Z", "games:id:2021-03-04T05%3A06%3A07.089Z"),
+            ("a b{é}", "games:id:a%20b%7B%C3%A9%7D"),
+        ] {
+            assert_eq!(CachedAnswer::document("games", id).key(), key);
+        }
+        assert_eq!(CachedAnswer::document("games", &"x".repeat(300)).key().len(), "games:id:%sha1-".len() + 40);
         // printf 'limit=2&sort=-price' | sha1sum
         assert_eq!(
             CachedAnswer::filtered_listing("games", &pairs(&[("sort", "-price"), ("limit", "2")])).key(),
@@ -135,7 +161,7 @@ mod tests {
         );
         // printf 'field=item&lookup=Ratchet & Clank' | sha1sum
         assert_eq!(
-            CachedAnswer::lookup("games", Some("item"), "Ratchet & Clank").key(),
+            CachedAnswer::lookup("games", Some("item"), "Ratchet & Clank", false).key(),
             "games:list:c16e679442f1b9aa6d4e27741d14c45e89968ec7"
         );
     }
@@ -151,10 +177,10 @@ mod tests {
         ]
         .map(|parameters| CachedAnswer::filtered_listing("games", &parameters).name);
         let lookups = [
-            CachedAnswer::lookup("games", None, "x"),
-            CachedAnswer::lookup("games", None, "x&a=b"),
-            CachedAnswer::lookup("games", Some("a"), "b&lookup=c"),
-            CachedAnswer::lookup("games", Some("a&lookup=b"), "c"),
+            CachedAnswer::lookup("games", None, "x", false),
+            CachedAnswer::lookup("games", None, "x&a=b", false),
+            CachedAnswer::lookup("games", Some("a"), "b&lookup=c", false),
+            CachedAnswer::lookup("games", Some("a&lookup=b"), "c", false),
         ]
         .map(|entry| entry.name);
         let mut all: Vec<_> = listings.into_iter().chain(lookups).collect();
@@ -188,7 +214,7 @@ mod tests {
                     }
                     (CachedAnswer::filtered_listing("games", &parameters), format!("{parameters:?}"))
                 } else {
-                    (CachedAnswer::lookup("games", field.as_deref(), &value), format!("{field:?} {value:?}"))
+                    (CachedAnswer::lookup("games", field.as_deref(), &value, false), format!("{field:?} {value:?}"))
                 };
                 let other = seen.insert(entry.name.clone(), request.clone());
                 prop_assert!(other.as_ref().is_none_or(|other| *other == request), "{other:?} and {request}");

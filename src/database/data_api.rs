@@ -1,6 +1,6 @@
 //! The store behind MongoDB's Data API: each operation is one `POST {base}/action/{name}` with a JSON body.
 //!
-//! Answers are asked for as plain JSON, whose documents are passed on as they come, byte for byte.
+//! Documents travel as canonical Extended JSON, both ways.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::change::Update;
 use super::filter::Filter;
+use super::rejection::{Failure, Reason, Rejection};
+use super::value::kind::Kind;
 use super::{Document, Find, Settings, Store, StoreError, Updated};
 use crate::object_id::ObjectId;
 use crate::platform::{Platform, timeout};
-
-/// MongoDB's code for a duplicate key, in the bridge's error member `code`.
-const DUPLICATE_KEY: i64 = 11000;
 
 /// The actions that change nothing, and may be asked twice.
 const READS: [&str; 2] = ["find", "aggregate"];
@@ -25,7 +25,7 @@ const READS: [&str; 2] = ["find", "aggregate"];
 /// The way out: one HTTP exchange. `spin::outbound` is the adapter.
 pub trait Upstream {
     /// Posts `body`, JSON, to `url` with the Data API's key, and gives the status and the whole body of the answer, which
-    /// may be `largest` bytes long.
+    /// is asked for as Extended JSON and may be `largest` bytes long.
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] where no connection could be made, [`StoreError::Failed`] where it broke,
@@ -54,45 +54,37 @@ struct Documents<'a> {
 }
 
 #[derive(Deserialize)]
-struct Ids {
-    documents: Vec<WithId>,
-}
-
-#[derive(Deserialize)]
-struct WithId {
-    #[serde(rename = "_id")]
-    id: String,
-}
-
-#[derive(Deserialize)]
 struct FieldNames {
-    documents: Vec<WithId>,
+    documents: Vec<FieldName>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Inserted {
-    inserted_id: String,
+struct FieldName {
+    #[serde(rename = "_id")]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    documents: Vec<Count>,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    count: Value,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UpdateCounts {
-    matched_count: u64,
-    modified_count: u64,
+    matched_count: Value,
+    modified_count: Value,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DeleteCount {
-    deleted_count: u64,
-}
-
-#[derive(Deserialize)]
-struct Failure {
-    error: String,
-    #[serde(default)]
-    code: Option<i64>,
+    deleted_count: Value,
 }
 
 impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
@@ -123,31 +115,42 @@ impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
         let (status, body) = timeout(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
         match status {
             200..=299 => Ok(body),
-            _ => Err(refusal(status, &body)),
+            _ => Err(refusal(status, &body, READS.contains(&action))),
         }
     }
 
     async fn delete_where(&self, action: &str, collection: &str, filter: Value) -> Result<u64, StoreError> {
         let body = self.call(action, collection, json!({ "filter": filter })).await?;
-        Ok(read::<DeleteCount>(&body)?.deleted_count)
+        number(&read::<DeleteCount>(&body)?.deleted_count)
     }
 }
 
 /// What an answer other than 2xx says.
-fn refusal(status: u16, body: &Bytes) -> StoreError {
+fn refusal(status: u16, body: &Bytes, reading: bool) -> StoreError {
     let failure: Option<Failure> = serde_json::from_slice(body).ok();
-    let code = failure.as_ref().and_then(|failure| failure.code);
+    let rejection = failure.as_ref().and_then(|failure| failure.rejection(reading));
     let why = match failure {
         Some(failure) => format!("{status}: {}", failure.error),
         None => format!("{status}, without a reason"),
     };
-    match status {
-        _ if code == Some(DUPLICATE_KEY) => StoreError::Duplicate,
-        408 | 504 => StoreError::Timeout,
-        503 => StoreError::Unavailable(why),
-        400..=499 => StoreError::Refused(why),
+    match (status, rejection) {
+        (_, Some(rejection)) => StoreError::Rejected(rejection),
+        (408 | 504, _) => StoreError::Timeout,
+        (503, _) => StoreError::Unavailable(why),
+        (400..=499, _) => StoreError::Refused(why),
         _ => StoreError::Failed(why),
     }
+}
+
+/// A count, which Extended JSON may wrap.
+fn number(count: &Value) -> Result<u64, StoreError> {
+    let number = match Kind::of(count) {
+        Kind::Int32(number) => u64::try_from(number).ok(),
+        Kind::Int64(number) => u64::try_from(number).ok(),
+        Kind::Number(number) => number.as_u64(),
+        _ => None,
+    };
+    number.ok_or_else(|| StoreError::Failed(format!("it counted {count}")))
 }
 
 /// Reads an answer's body as what the action should have answered with.
@@ -175,15 +178,13 @@ fn only_element(array: &Bytes) -> Result<Option<Bytes>, StoreError> {
     }
 }
 
-fn object_id(text: &str) -> Result<ObjectId, StoreError> {
-    ObjectId::parse(text).ok_or_else(|| StoreError::Failed("an _id is no ObjectId".to_owned()))
-}
-
-/// A document as it is stored: its `_id`, where it has one, an ObjectId, and first.
-fn with_id(id: Option<&ObjectId>, document: &Document) -> Value {
-    let id = id.map(|id| ("_id".to_owned(), json!({ "$oid": id.as_str() })));
-    let fields = document.iter().map(|(k, v)| (k.clone(), v.clone()));
-    Value::Object(id.into_iter().chain(fields.filter(|(k, _)| k != "_id")).collect())
+/// A document of the seed as it is stored: its `_id` an ObjectId.
+fn with_object_id(document: &Document) -> Result<(Value, Value), StoreError> {
+    let id = document.get("_id").and_then(Value::as_str).and_then(ObjectId::parse);
+    let id = id.ok_or_else(|| StoreError::Failed("a document's _id is not an ObjectId".to_owned()))?.to_ejson();
+    let mut stored = document.clone();
+    stored.insert("_id".to_owned(), id.clone());
+    Ok((id, Value::Object(stored)))
 }
 
 impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
@@ -192,12 +193,12 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
         for key in &find.sort {
             sort.insert(key.field.clone(), Value::from(if key.descending { -1 } else { 1 }));
         }
-        if !sort.contains_key("_id") {
+        if sort.is_empty() {
             sort.insert("_id".to_owned(), Value::from(1));
         }
         let mut arguments = json!({ "filter": find.filter.to_query(), "sort": sort });
-        if let Some(skip) = find.skip {
-            arguments["skip"] = Value::from(skip);
+        if find.skip > 0 {
+            arguments["skip"] = Value::from(find.skip);
         }
         if let Some(limit) = find.limit {
             arguments["limit"] = Value::from(limit);
@@ -214,16 +215,11 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
         only_element(&self.find(collection, &find).await?)
     }
 
-    async fn find_id(&self, collection: &str, filter: &Filter) -> Result<Option<ObjectId>, StoreError> {
-        let arguments = json!({
-            "filter": filter.to_query(),
-            "sort": { "_id": 1 },
-            "limit": 1,
-            "projection": { "_id": 1 },
-        });
-        let body = self.call("find", collection, arguments).await?;
-        let found: Ids = read(&body)?;
-        found.documents.first().map(|d| object_id(&d.id)).transpose()
+    async fn count(&self, collection: &str, filter: &Filter) -> Result<u64, StoreError> {
+        let pipeline = json!([{ "$match": filter.to_query() }, { "$count": "count" }]);
+        let body = self.call("aggregate", collection, json!({ "pipeline": pipeline })).await?;
+        // Of no documents MongoDB has no count.
+        read::<Counted>(&body)?.documents.first().map_or(Ok(0), |counted| number(&counted.count))
     }
 
     async fn field_names(&self, collection: &str) -> Result<Vec<String>, StoreError> {
@@ -235,25 +231,22 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
         ]);
         let body = self.call("aggregate", collection, json!({ "pipeline": pipeline })).await?;
         let names: FieldNames = read(&body)?;
-        Ok(names.documents.into_iter().map(|name| name.id).collect())
+        Ok(names.documents.into_iter().map(|field| field.name).collect())
     }
 
-    async fn insert(
-        &self,
-        collection: &str,
-        id: Option<&ObjectId>,
-        document: &Document,
-    ) -> Result<ObjectId, StoreError> {
-        let arguments = json!({ "document": with_id(id, document) });
-        let body = self.call("insertOne", collection, arguments).await?;
-        object_id(&read::<Inserted>(&body)?.inserted_id)
+    async fn insert(&self, collection: &str, documents: &[Value]) -> Result<(), StoreError> {
+        let (action, arguments) = match documents {
+            [one] => ("insertOne", json!({ "document": one })),
+            several => ("insertMany", json!({ "documents": several })),
+        };
+        self.call(action, collection, arguments).await.map(|_| ())
     }
 
-    async fn update(&self, collection: &str, filter: &Filter, set: &Document) -> Result<Updated, StoreError> {
-        let arguments = json!({ "filter": filter.to_query(), "update": { "$set": set } });
+    async fn update(&self, collection: &str, filter: &Filter, update: &Update) -> Result<Updated, StoreError> {
+        let arguments = json!({ "filter": filter.to_query(), "update": update.to_query() });
         let body = self.call("updateOne", collection, arguments).await?;
         let counts: UpdateCounts = read(&body)?;
-        Ok(Updated { matched: counts.matched_count, modified: counts.modified_count })
+        Ok(Updated { matched: number(&counts.matched_count)?, modified: number(&counts.modified_count)? })
     }
 
     async fn delete(&self, collection: &str, filter: &Filter) -> Result<u64, StoreError> {
@@ -267,25 +260,23 @@ impl<U: Upstream, P: Platform> Store for DataApi<'_, U, P> {
     async fn replace_all(&self, collection: &str, documents: &[Document]) -> Result<(), StoreError> {
         // By `_id`, one document each: two of these at once, or one after a half-done one, end in the same state, and
         // the collection is never empty in between. Deleting all and inserting would be neither.
-        let mut ids = Vec::with_capacity(documents.len());
-        for document in documents {
-            let id = document.get("_id").and_then(Value::as_str).unwrap_or_default();
-            ids.push(object_id(id)?);
-        }
-        let replacements = documents.iter().zip(&ids).map(async |(document, id)| {
+        let documents: Vec<(Value, Value)> = documents.iter().map(with_object_id).collect::<Result<_, _>>()?;
+        let replacements = documents.iter().map(async |(id, document)| {
             let arguments = json!({
                 "filter": Filter::id(id).to_query(),
-                "replacement": with_id(Some(id), document),
+                "replacement": document,
                 "upsert": true,
             });
             match self.call("replaceOne", collection, arguments.clone()).await {
                 // Of two upserts of one `_id` at once MongoDB may refuse one; the document is there then.
-                Err(StoreError::Duplicate) => self.call("replaceOne", collection, arguments).await,
+                Err(StoreError::Rejected(Rejection { reason: Reason::Duplicate { .. }, .. })) => {
+                    self.call("replaceOne", collection, arguments).await
+                }
                 done => done,
             }
         });
         try_join_all(replacements).await?;
-        let kept: Vec<_> = ids.iter().map(|id| json!({ "$oid": id.as_str() })).collect();
+        let kept: Vec<&Value> = documents.iter().map(|(id, _)| id).collect();
         let others = json!({ "_id": { "$nin": kept } });
         self.delete_where("deleteMany", collection, others).await?;
         Ok(())

@@ -3,10 +3,23 @@
 //! - [`Store`] is the port: what the routes need of a document database.
 //! - [`data_api`] is its implementation, a client of MongoDB's Data API.
 //! - [`filter`] says which documents are meant, and turns that into a query in which a client's input is only ever data.
+//! - [`list_query`] says what a listing asks for; [`page`] reads a page of it, [`cursor`] names where the next one begins,
+//!   [`keyset`] goes on from there.
+//! - [`change`] says what an update changes; [`rejection`] what MongoDB refuses because of what a client asked for.
+//! - [`value`] knows BSON's types, as Extended JSON spells them.
 
+pub mod change;
+pub mod cursor;
 pub mod data_api;
 pub mod filter;
+pub mod id;
+pub mod idempotency;
+pub mod keyset;
+pub mod list_query;
+pub mod page;
+pub mod rejection;
 mod settings;
+pub mod value;
 
 use std::fmt;
 use std::future::Future;
@@ -15,22 +28,23 @@ use bytes::Bytes;
 use fenced_cache::SourceError;
 use serde_json::{Map, Value};
 
-use crate::object_id::ObjectId;
+use change::Update;
 use filter::Filter;
+use rejection::Rejection;
 pub use settings::Settings;
 
 /// A JSON object with its fields in their order.
 pub type Document = Map<String, Value>;
 
 /// What a listing asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Find {
     /// Which documents.
     pub filter: Filter,
     /// Fields to sort by, in their order; `_id` decides between equals.
     pub sort: Vec<SortKey>,
     /// How many documents to pass over.
-    pub skip: Option<u64>,
+    pub skip: u64,
     /// How many documents at most.
     pub limit: Option<u64>,
     /// The fields to answer with, besides `_id`; all where there are none.
@@ -68,8 +82,9 @@ pub enum StoreError {
     Failed(String),
     /// It refused what was asked, and did nothing: 502, since what we ask should be right.
     Refused(String),
-    /// A document with this `_id` exists already, and nothing was written: 409.
-    Duplicate,
+    /// MongoDB refused what a client asked for: 400, 409, 413 or 422. Of several documents that were inserted, those
+    /// before the refused one were written.
+    Rejected(Rejection),
     /// Its answer is larger than so many bytes: 400, since the client can ask for less.
     TooLarge(usize),
 }
@@ -95,7 +110,7 @@ impl fmt::Display for StoreError {
             StoreError::Timeout => f.write_str("the Data API did not answer in time"),
             StoreError::Failed(why) => write!(f, "the Data API failed: {why}"),
             StoreError::Refused(why) => write!(f, "the Data API refused: {why}"),
-            StoreError::Duplicate => f.write_str("a document with this _id exists already"),
+            StoreError::Rejected(rejection) => rejection.fmt(f),
             StoreError::TooLarge(limit) => write!(f, "the Data API's answer is larger than {limit} bytes"),
         }
     }
@@ -103,7 +118,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// The port: a document database. Documents go out as the JSON text that clients get, `_id` in its plain string form.
+/// The port: a document database. Documents go in and come out as Extended JSON, so that every value keeps its type.
 pub trait Store {
     /// The documents that `find` asks for, as the text of a JSON array.
     fn find(&self, collection: &str, find: &Find) -> impl Future<Output = Result<Bytes, StoreError>>;
@@ -111,26 +126,21 @@ pub trait Store {
     /// The first matching document in `_id` order, as the text of a JSON object.
     fn find_first(&self, collection: &str, filter: &Filter) -> impl Future<Output = Result<Option<Bytes>, StoreError>>;
 
-    /// The `_id` of the first matching document in `_id` order.
-    fn find_id(&self, collection: &str, filter: &Filter) -> impl Future<Output = Result<Option<ObjectId>, StoreError>>;
+    /// How many documents match.
+    fn count(&self, collection: &str, filter: &Filter) -> impl Future<Output = Result<u64, StoreError>>;
 
     /// The names of the top-level fields that the collection's documents have, `_id` included, sorted.
     fn field_names(&self, collection: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 
-    /// Inserts a document under `id`, or under a new one, and says which.
-    fn insert(
-        &self,
-        collection: &str,
-        id: Option<&ObjectId>,
-        document: &Document,
-    ) -> impl Future<Output = Result<ObjectId, StoreError>>;
+    /// Inserts documents in their order, each with its `_id`, up to the first that MongoDB refuses.
+    fn insert(&self, collection: &str, documents: &[Value]) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// Sets fields of one document.
+    /// Updates one document.
     fn update(
         &self,
         collection: &str,
         filter: &Filter,
-        set: &Document,
+        update: &Update,
     ) -> impl Future<Output = Result<Updated, StoreError>>;
 
     /// Deletes one document. How many: 0 or 1.

@@ -4,6 +4,7 @@ use fenced_cache::{Ports, ReadThrough};
 
 use crate::auth::jwt::Verified;
 use crate::config::Config;
+use crate::object_id::ObjectIds;
 
 /// What every route is given.
 pub struct Context<'a, C: Ports, S, P> {
@@ -17,4 +18,6 @@ pub struct Context<'a, C: Ports, S, P> {
     pub store: &'a S,
     /// The credentials that the instance has verified.
     pub verified: &'a Verified,
+    /// Makes the ids of new documents.
+    pub ids: &'a ObjectIds,
 }

@@ -11,10 +11,12 @@ pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site")
 
 /// What a script of an allowed page may read of an answer, beside its body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Location, X-Cache, Cache-Status, Server-Timing, X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate",
+    "ETag, Link, Location, X-Total-Count, X-Cache, Cache-Status, Server-Timing, X-Request-Id, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate",
 );
 /// What it may send.
-const ALLOWED: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, If-None-Match, X-Request-Id");
+const ALLOWED: HeaderValue = HeaderValue::from_static(
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id",
+);
 /// How long a browser may remember the answer to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 

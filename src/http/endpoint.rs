@@ -13,6 +13,8 @@ use crate::http::problem::Problem;
 pub enum Route<'a> {
     /// What this service is.
     About,
+    /// The description of the API.
+    OpenApi,
     /// The service runs.
     Live,
     /// The service and what it depends on can serve.
@@ -85,6 +87,7 @@ impl<'a> Route<'a> {
         }
         let route = match (first.as_ref(), second, third) {
             ("", None, None) => Route::About,
+            ("openapi.json", None, None) => Route::OpenApi,
             ("health", Some(which), None) => match which.as_ref() {
                 "live" => Route::Live,
                 "ready" => Route::Ready,
@@ -113,6 +116,7 @@ impl<'a> Route<'a> {
             | Route::Update { collection, .. }
             | Route::Delete { collection, .. } => Some(collection),
             Route::About
+            | Route::OpenApi
             | Route::Live
             | Route::Ready
             | Route::Init(Target::All)
@@ -129,7 +133,7 @@ impl<'a> Route<'a> {
     /// The role that it takes, if it takes one.
     pub fn role(&self) -> Option<Role> {
         match self {
-            Route::About | Route::Live | Route::Ready => None,
+            Route::About | Route::OpenApi | Route::Live | Route::Ready => None,
             Route::List(_) | Route::Get { .. } => Some(Role::Read),
             Route::Add { .. } | Route::Update { .. } | Route::Delete { .. } => Some(Role::Write),
             Route::Init(_) | Route::Clean(_) => Some(Role::Admin),
@@ -150,13 +154,15 @@ impl<'a> Route<'a> {
     /// does a `GET` seed or empty a collection.
     pub fn allow(&self, open: bool) -> &'static str {
         match self {
-            Route::About | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => "GET, HEAD, OPTIONS",
+            Route::About | Route::OpenApi | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => {
+                "GET, HEAD, OPTIONS"
+            }
             Route::Init(_) if open => "GET, HEAD, POST, OPTIONS",
             Route::Init(_) => "POST, OPTIONS",
             Route::Clean(_) if open => "GET, HEAD, POST, DELETE, OPTIONS",
             Route::Clean(_) => "POST, DELETE, OPTIONS",
             Route::Add { .. } => "POST, OPTIONS",
-            Route::Update { .. } => "PUT, OPTIONS",
+            Route::Update { .. } => "PUT, PATCH, OPTIONS",
             Route::Delete { .. } => "DELETE, OPTIONS",
         }
     }
@@ -187,6 +193,7 @@ mod tests {
         let one = |name: &'static str| Target::One(name.into());
         for (path, route) in [
             ("/", Route::About),
+            ("/openapi.json", Route::OpenApi),
             ("/health/live", Route::Live),
             ("/health/ready", Route::Ready),
             ("/initDB/games", Route::Init(one("games"))),

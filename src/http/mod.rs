@@ -10,6 +10,8 @@ pub mod context;
 pub mod cors;
 pub mod endpoint;
 pub mod etag;
+pub mod listing_query;
+pub mod preconditions;
 pub mod problem;
 pub mod query;
 pub mod rate_limit;
@@ -67,6 +69,8 @@ pub async fn answer<C: Ports, S: Store, P: Platform>(
 struct ResponseExtras {
     visibility: Option<Visibility>,
     rate_limit: Option<rate_limit::RateLimit>,
+    /// Who asks, where that is known.
+    caller: Option<String>,
     /// The route's methods, where they were asked for.
     preflight: Option<&'static str>,
 }
@@ -100,12 +104,16 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     let request = &with_body(head, body);
     let response = match &route {
         Route::About => routes::index::index(),
+        Route::OpenApi => routes::openapi::openapi(),
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
         Route::List(Target::All) => routes::list::all(context, request).await?,
         Route::List(Target::One(collection)) => routes::list::one(context, request, collection).await?,
         Route::Get { collection, value } => routes::get::get(context, request, collection, value).await?,
-        Route::Add { collection } => routes::add::add(context, request, collection).await?,
+        Route::Add { collection } => {
+            let caller = extras.caller.as_deref().unwrap_or_default();
+            routes::add::add(context, request, collection, caller).await?
+        }
         Route::Update { collection, value } => routes::update::update(context, request, collection, value).await?,
         Route::Delete { collection, value } => routes::delete::delete(context, request, collection, value).await?,
         Route::Init(target) => routes::init::init(context, target).await?,
@@ -159,6 +167,7 @@ async fn admit<C: Ports, S: Store, P: Platform>(
     if needed > Role::Read && cors::is_cross_site(headers, &config.http.cors_origins) {
         return Err(Problem::CrossSite);
     }
+    extras.caller = caller.as_ref().ok().and_then(Option::as_ref).map(|caller| caller.name.clone());
     extras.visibility = Some(access.authorize(needed, caller)?);
     Ok(())
 }

@@ -5,15 +5,16 @@ use std::fmt;
 use bytes::Bytes;
 use fenced_cache::{SourceError, WriteError};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::response::Response;
 use crate::auth::AuthError;
 use crate::database::StoreError;
+use crate::database::rejection::{Reason, Rejection};
 use crate::variable::VariableError;
 
 /// Why a request was not done. Each variant says which status it becomes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
     /// 404: no such route.
     UnknownRoute,
@@ -31,6 +32,19 @@ pub enum Problem {
         available: Vec<String>,
         /// The fields of the document.
         provided: Vec<String>,
+        /// Its place, where there are several.
+        place: Option<usize>,
+    },
+    /// 412: what the request asks for first does not hold; in words.
+    PreconditionFailed(String),
+    /// 422: the `Idempotency-Key` was used before, with another body.
+    KeyReused,
+    /// 400, 409, 413 or 422: MongoDB refused a document.
+    Rejected {
+        /// Which, and why.
+        rejection: Rejection,
+        /// The ids that were inserted before it, where several were to be.
+        inserted: Option<Vec<Value>>,
     },
     /// 401 where the credential is missing or invalid, 403 where it does not grant the role that is needed.
     Auth(AuthError),
@@ -40,12 +54,12 @@ pub enum Problem {
     BodyTimeout,
     /// 429: the caller sent more requests than this within a minute.
     TooManyRequests(u64),
-    /// 409: the `_id` exists already.
-    Duplicate(String),
     /// 413: the body is larger than so many bytes.
     BodyTooLarge(usize),
     /// 415: the body's media type.
     UnsupportedMediaType(Option<String>),
+    /// 415: the body's content coding.
+    UnsupportedEncoding(String),
     /// 502, 503 or 504: the store failed. 400: what was asked for is more than there may be in one answer.
     Store {
         /// How.
@@ -88,14 +102,18 @@ impl Problem {
             }
             Problem::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
-            Problem::Duplicate(_) => StatusCode::CONFLICT,
+            Problem::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+            Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Rejected { rejection, .. } | Problem::Store { error: StoreError::Rejected(rejection), .. } => {
+                rejected(&rejection.reason)
+            }
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::UnsupportedMediaType(_) | Problem::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Store { error, .. } => match error {
                 StoreError::Unreachable(_) | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
                 StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
                 StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
-                StoreError::Duplicate => StatusCode::CONFLICT,
+                StoreError::Rejected(rejection) => rejected(&rejection.reason),
                 StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
             Problem::WriteNotBegun => StatusCode::SERVICE_UNAVAILABLE,
@@ -122,7 +140,7 @@ impl Problem {
     /// What the operator should read of it, where there is more to say than the client is told.
     pub fn log(&self) -> Option<String> {
         match self {
-            Problem::Store { error: StoreError::TooLarge(_), .. } => None,
+            Problem::Store { error: StoreError::TooLarge(_) | StoreError::Rejected(_), .. } => None,
             Problem::Store { error, .. } => Some(error.to_string()),
             Problem::Misconfigured(error) => Some(error.to_string()),
             _ => None,
@@ -140,20 +158,37 @@ impl Problem {
             "detail": detail,
             "error": detail,
         });
-        if let Problem::UnknownFields { available, provided } = &self {
-            body["available_fields"] = json!(available);
-            body["provided_fields"] = json!(provided);
+        match &self {
+            Problem::UnknownFields { available, provided, place } => {
+                body["available_fields"] = json!(available);
+                body["provided_fields"] = json!(provided);
+                if let Some(place) = place {
+                    body["index"] = json!(place);
+                }
+            }
+            Problem::Rejected { rejection, inserted } => {
+                if let Some(inserted) = inserted {
+                    body["index"] = json!(rejection.place);
+                    body["inserted"] = json!(inserted.len());
+                    body["ids"] = json!(inserted);
+                }
+            }
+            _ => {}
         }
         let mut response = Response::new(Bytes::from(body.to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Problem::MethodNotAllowed(allow) = self {
+        if let Problem::MethodNotAllowed(allow) = &self {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if matches!(self, Problem::UnsupportedEncoding(_)) {
+            // RFC 9110, section 12.5.3: what would have been accepted.
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -170,14 +205,28 @@ impl fmt::Display for Problem {
             Problem::UnknownCollection(name) => write!(f, "unknown collection {name:?}"),
             Problem::NotFound(what) | Problem::Invalid(what) => f.write_str(what),
             Problem::MethodNotAllowed(allow) => write!(f, "allowed methods: {allow}"),
-            Problem::UnknownFields { .. } => {
+            Problem::UnknownFields { place, .. } => {
+                if let Some(place) = place {
+                    write!(f, "at index {place}: ")?;
+                }
                 f.write_str("the document has no field that the collection's documents have; see available_fields")
+            }
+            Problem::PreconditionFailed(what) => f.write_str(what),
+            Problem::KeyReused => f.write_str("the Idempotency-Key was used before, with another body"),
+            Problem::Rejected { rejection, inserted: Some(inserted) } => {
+                let place = rejection.place.unwrap_or(inserted.len());
+                write!(f, "at index {place}, after {} were inserted: {rejection}", inserted.len())
+            }
+            Problem::Rejected { rejection, .. } | Problem::Store { error: StoreError::Rejected(rejection), .. } => {
+                rejection.fmt(f)
+            }
+            Problem::UnsupportedEncoding(coding) => {
+                write!(f, "the body has the Content-Encoding {coding:?}; send it without one")
             }
             Problem::Auth(error) => error.fmt(f),
             Problem::CrossSite => f.write_str("a page of another site may not change anything here"),
             Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
             Problem::TooManyRequests(limit) => write!(f, "more than {limit} requests within a minute"),
-            Problem::Duplicate(id) => write!(f, "a document with the _id {id} exists already"),
             Problem::BodyTooLarge(limit) => {
                 write!(f, "the body is larger than {limit} bytes")
             }
@@ -201,7 +250,7 @@ impl fmt::Display for Problem {
                     StoreError::Timeout => "the store did not answer in time",
                     StoreError::Failed(_) => "the store failed",
                     StoreError::Refused(_) => "the store refused what was asked of it",
-                    StoreError::Duplicate => "the _id exists already",
+                    StoreError::Rejected(_) => "MongoDB refused it",
                     StoreError::TooLarge(_) => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
@@ -219,6 +268,15 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+fn rejected(reason: &Reason) -> StatusCode {
+    match reason {
+        Reason::Duplicate { .. } => StatusCode::CONFLICT,
+        Reason::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Reason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::Document(_) | Reason::Query { .. } => StatusCode::BAD_REQUEST,
+    }
+}
 
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {

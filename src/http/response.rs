@@ -5,8 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use fenced_cache::{Invalidation, Source};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::database::page::{Links, Start};
+use crate::database::value::Format;
 use crate::http::etag::{self, ETag};
 
 /// A response, whole.
@@ -14,6 +17,7 @@ pub type Response = http::Response<Bytes>;
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// How a read went, for the headers that say so.
@@ -37,7 +41,7 @@ pub fn json(status: StatusCode, body: &Value) -> Response {
 ///
 /// Browsers and proxies may keep the body, but must ask each time whether it still holds (`no-cache`): a write is seen
 /// by every read after it, theirs included.
-pub fn with_etag(request: &HeaderMap, body: Bytes, etag: &ETag) -> Response {
+pub fn with_etag(request: &HeaderMap, body: Bytes, etag: &ETag, format: Format) -> Response {
     let mut response = if etag::matches(etag, request) {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -47,7 +51,73 @@ pub fn with_etag(request: &HeaderMap, body: Bytes, etag: &ETag) -> Response {
         with_body(StatusCode::OK, body, "no-cache")
     };
     insert(&mut response, header::ETAG, etag.as_str());
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    if format == Format::Ejson && headers.contains_key(header::CONTENT_TYPE) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    }
     response
+}
+
+/// How the client wants values spelled: in Extended JSON where it prefers that to plain JSON (RFC 9110, section 12.5.1).
+pub fn format(request: &HeaderMap) -> Format {
+    let mut best = (0.0, Format::Json);
+    for value in request.get_all(header::ACCEPT) {
+        let Ok(value) = value.to_str() else { continue };
+        // Nearly every request has `*/*` or a long list of other types.
+        if !value.as_bytes().windows(5).any(|part| part.eq_ignore_ascii_case(b"ejson")) {
+            continue;
+        }
+        for range in value.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let format = match parts.next().map(str::to_ascii_lowercase).as_deref() {
+                Some("application/ejson") => Format::Ejson,
+                Some("application/json") => Format::Json,
+                _ => continue,
+            };
+            let quality = parts.find_map(|part| part.strip_prefix("q=")).and_then(|quality| quality.parse().ok());
+            let quality: f32 = quality.unwrap_or(1.0);
+            if quality > best.0 {
+                best = (quality, format);
+            }
+        }
+    }
+    best.1
+}
+
+/// A text as a segment of a path.
+pub fn path_segment(text: &str) -> String {
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// Says where a listing goes on (RFC 8288) and how long it is. `parameters` are the listing's, in their one form.
+pub fn set_links(reply: &mut Response, path: &str, parameters: &[(String, String)], links: &Links) {
+    if let Some(total) = links.total {
+        insert(reply, X_TOTAL_COUNT, &total.to_string());
+    }
+    if links.next.is_none() && links.previous.is_none() && !links.first {
+        return;
+    }
+    let same = parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "after" | "skip"));
+    let same: Vec<String> =
+        same.map(|(name, value)| format!("{}={}", path_segment(name), path_segment(value))).collect();
+    let link = |start: Option<&Start>, rel: &str| {
+        let start = match start {
+            None | Some(Start::Skip(0)) => None,
+            Some(Start::Skip(skip)) => Some(format!("skip={skip}")),
+            Some(Start::After(cursor)) => Some(format!("after={cursor}")),
+        };
+        let query: Vec<String> = same.iter().cloned().chain(start).collect();
+        format!("<{path}?{}>; rel=\"{rel}\"", query.join("&"))
+    };
+    let mut values = Vec::new();
+    values.extend(links.next.as_ref().map(|start| link(Some(start), "next")));
+    values.extend(links.previous.as_ref().map(|start| link(Some(start), "prev")));
+    values.extend(links.first.then(|| link(None, "first")));
+    if !values.is_empty() {
+        insert(reply, header::LINK, &values.join(", "));
+    }
 }
 
 /// Tags a 200 that has no entity tag yet, and makes it a 304 where it is `safe` and the client has it already.
@@ -96,7 +166,7 @@ pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
         status.extend(["; ttl=", &ttl.as_secs().to_string()]);
     }
     if let Some(key) = &report.key {
-        // Keys are letters, digits and `:`, `_`, `-`, `.`: nothing that a quoted string would have to escape.
+        // Keys are letters, digits and `:`, `_`, `-`, `.`, `~`, `%`: nothing that a quoted string would have to escape.
         status.extend(["; key=\"", key, "\""]);
     }
     let mut timing = String::with_capacity(48);
@@ -146,6 +216,44 @@ mod tests {
         };
         set_cache_headers(&mut response, &report);
         [X_CACHE, CACHE_STATUS, SERVER_TIMING].map(|name| response.headers()[name].to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn extended_json_is_sent_to_those_who_prefer_it() {
+        for (accept, expected) in [
+            ("*/*", Format::Json),
+            ("application/ejson", Format::Ejson),
+            ("Application/EJSON;q=0.5, text/html", Format::Ejson),
+            ("application/json;q=0.9, application/ejson", Format::Ejson),
+            ("application/json, application/ejson", Format::Json),
+            ("application/ejson;q=0", Format::Json),
+            ("application/json, application/ejson;q=0.9", Format::Json),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(format(&headers), expected, "{accept}");
+        }
+        assert_eq!(format(&HeaderMap::new()), Format::Json);
+    }
+
+    #[test]
+    fn links_repeat_the_listing_and_say_where_to_start() {
+        let mut reply = Response::new(Bytes::new());
+        let links = Links {
+            total: Some(12),
+            next: Some(Start::After("abc".to_owned())),
+            previous: Some(Start::Skip(0)),
+            first: true,
+        };
+        let parameters = [("a[in]", "x,é"), ("limit", "2"), ("skip", "2")];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        set_links(&mut reply, "/api/showDB/games", &parameters, &links);
+        assert_eq!(reply.headers()["x-total-count"], "12");
+        let base = "</api/showDB/games?a%5Bin%5D=x%2C%C3%A9&limit=2";
+        assert_eq!(
+            reply.headers()["link"],
+            format!("{base}&after=abc>; rel=\"next\", {base}>; rel=\"prev\", {base}>; rel=\"first\"")
+        );
     }
 
     #[test]

@@ -1,38 +1,52 @@
 //! The document that a path means: by its `_id`, or by the value of a field.
 
+use super::problem::Problem;
 use super::query;
 use crate::database::filter::{Condition, Filter};
+use crate::database::id::{Stored, find_by_id};
 use crate::database::{Store, StoreError};
-use crate::http::problem::Problem;
-use crate::object_id::ObjectId;
 
-/// How often a write by value looks for its document again when another write has changed it in between.
-const ATTEMPTS: usize = 5;
+/// How often a write looks for its document again when another write has changed it in between.
+const ATTEMPTS: usize = 20;
 
 /// Which document a write is for.
-pub enum Written {
-    /// The one with this `_id`.
-    Id(ObjectId),
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selector {
+    /// The one with the `_id` that this text means.
+    Id(String),
     /// The first that meets this condition.
     First(Condition),
 }
 
-/// Reads an `_id`.
-///
-/// # Errors
-/// [`Problem::Invalid`] where it is not 24 hex digits.
-pub fn object_id(text: &str) -> Result<ObjectId, Problem> {
-    ObjectId::parse(text).ok_or_else(|| Problem::Invalid(format!("an _id is 24 hex digits, which {text:?} is not")))
+/// What a write asks of its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// That it is still the one that is meant.
+    Selected,
+    /// That it is exactly as it was read.
+    Unchanged,
 }
 
-/// The document that a write's path and its parameter `field` mean.
-///
-/// # Errors
-/// [`Problem::Invalid`] where `field` is missing and the value is no `_id`.
-pub fn written(value: &str, field: Option<&str>) -> Result<Written, Problem> {
-    match field {
-        None | Some("_id") => object_id(value).map(Written::Id),
-        Some(field) => query::condition(field, value).map(Written::First),
+impl Selector {
+    /// The document that a path and its parameter `field` mean.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] where `field` is not a field's name.
+    pub fn of(value: &str, field: Option<&str>) -> Result<Self, Problem> {
+        match field {
+            None | Some("_id") => Ok(Selector::Id(value.to_owned())),
+            Some(field) => query::condition(field, value).map(Selector::First),
+        }
+    }
+
+    async fn find(&self, store: &impl Store, collection: &str) -> Result<Option<Stored>, StoreError> {
+        match self {
+            Selector::Id(text) => find_by_id(store, collection, text).await,
+            Selector::First(condition) => {
+                let text = store.find_first(collection, &Filter(vec![condition.clone()])).await?;
+                text.map(Stored::read).transpose()
+            }
+        }
     }
 }
 
@@ -44,35 +58,35 @@ pub fn not_found(collection: &str, value: &str, field: Option<&str>) -> Problem 
     })
 }
 
-/// Writes to the document that is meant, by its `_id`, so that what the write makes untrue is known before anything
-/// changes. A document found by value is written only while it still has that value: where it has not, the search
-/// starts again. (The Data API has no find-and-modify.)
+/// Writes to the document that is meant, by its `_id` as it is stored, so that what the write invalidates is known before
+/// anything changes. A document found by value is written only while it still has that value, and one that `guard` wants
+/// unchanged only while it is as it was read: where it is not, the search starts again. (The Data API has no
+/// find-and-modify.)
 ///
-/// `write` is given the `_id` and the filter, and says `None` where the filter matched nothing.
+/// `guard` sees the document and may refuse the write. `write` is given the document and the filter, and returns `None`
+/// where the filter matched nothing.
 ///
 /// # Errors
-/// The store's.
+/// The store's, those of `guard`, and those of `write`.
 pub async fn write_to<T>(
     store: &impl Store,
     collection: &str,
-    document: &Written,
-    write: impl AsyncFn(&ObjectId, &Filter) -> Result<Option<T>, Problem>,
-) -> Result<Option<(ObjectId, T)>, Problem> {
-    let condition = match document {
-        Written::Id(id) => {
-            let written = write(id, &Filter::id(id)).await?;
-            return Ok(written.map(|written| (id.clone(), written)));
-        }
-        Written::First(condition) => condition,
-    };
+    selector: &Selector,
+    guard: impl Fn(&Stored) -> Result<Guard, Problem>,
+    write: impl AsyncFn(&Stored, &Filter) -> Result<Option<T>, Problem>,
+) -> Result<Option<(Stored, T)>, Problem> {
     for _ in 0..ATTEMPTS {
-        let search = Filter(vec![condition.clone()]);
-        let Some(id) = store.find_id(collection, &search).await.map_err(Problem::reading)? else {
+        let Some(stored) = selector.find(store, collection).await.map_err(Problem::reading)? else {
             return Ok(None);
         };
-        let both = Filter(vec![Condition::Id(id.clone()), condition.clone()]);
-        if let Some(written) = write(&id, &both).await? {
-            return Ok(Some((id, written)));
+        let mut filter = Filter::id(stored.id());
+        match (guard(&stored)?, selector) {
+            (Guard::Unchanged, _) => filter.0.push(Condition::Unchanged(stored.document.clone())),
+            (Guard::Selected, Selector::First(condition)) => filter.0.push(condition.clone()),
+            (Guard::Selected, Selector::Id(_)) => {}
+        }
+        if let Some(written) = write(&stored, &filter).await? {
+            return Ok(Some((stored, written)));
         }
     }
     // Nothing was written, so the client may well try again.

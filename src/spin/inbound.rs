@@ -11,16 +11,21 @@ use crate::http::body::{BodyError, UnreadBody};
 use crate::http::cors::SEC_FETCH_SITE;
 use crate::http::rate_limit::CLIENT_ADDRESS;
 use crate::http::request_id::X_REQUEST_ID;
+use crate::http::routes::add::IDEMPOTENCY_KEY;
 
 /// The headers that something here reads. The others, of which Spin adds several of its own to every request, are left
 /// out: to parse and hash them would be work for nothing.
-const READ: [HeaderName; 10] = [
+const READ: [HeaderName; 14] = [
+    header::ACCEPT,
     header::ACCESS_CONTROL_REQUEST_METHOD,
     header::AUTHORIZATION,
+    header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::HOST,
+    header::IF_MATCH,
     header::IF_NONE_MATCH,
+    IDEMPOTENCY_KEY,
     header::ORIGIN,
     SEC_FETCH_SITE,
     X_REQUEST_ID,

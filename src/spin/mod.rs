@@ -28,6 +28,7 @@ use crate::http::context::Context;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{self as api, Answer};
+use crate::object_id::ObjectIds;
 use machine::Machine;
 use outbound::Outbound;
 use redis::SpinRedis;
@@ -45,6 +46,7 @@ struct Instance {
     config: Config,
     cache: ReadThrough<SpinPorts>,
     verified: Verified,
+    ids: ObjectIds,
 }
 
 thread_local! {
@@ -67,6 +69,7 @@ impl Instance {
             ),
             config,
             verified: Verified::default(),
+            ids: ObjectIds::default(),
         });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
@@ -79,6 +82,7 @@ impl Instance {
             platform: &platform,
             store: &DataApi::new(&http_client, &platform, &self.config.database),
             verified: &self.verified,
+            ids: &self.ids,
         };
         api::answer(&context, head, body).await
     }

@@ -58,7 +58,7 @@ async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration
     let _ = options.set_connect_timeout(Some(nanoseconds));
     let headers = [
         ("content-type", Vec::from("application/json")),
-        ("accept", Vec::from("application/json")),
+        ("accept", Vec::from("application/ejson")),
         ("content-length", body.len().to_string().into_bytes()),
         ("apikey", Vec::from(api_key)),
     ];

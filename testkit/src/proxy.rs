@@ -38,6 +38,8 @@ pub struct Proxy {
 
 struct Shared {
     mode: Mutex<Mode>,
+    /// The mode that begins with the next request that has this text.
+    next: Mutex<Option<(&'static str, Mode)>>,
     upstream: SocketAddr,
     stopped: AtomicBool,
     /// With a seed of its own, so that a run can be repeated.
@@ -55,6 +57,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             mode: Mutex::new(Mode::Pass),
+            next: Mutex::new(None),
             upstream,
             stopped: AtomicBool::new(false),
             chance: Mutex::new(fastrand::Rng::with_seed(1)),
@@ -84,6 +87,11 @@ impl Proxy {
         self.shared.set(mode);
     }
 
+    /// As [`Proxy::set`], but only once a request comes whose beginning has this text, such as `/action/updateOne`.
+    pub fn set_at(&self, text: &'static str, mode: Mode) {
+        *self.shared.next.lock().unwrap() = Some((text, mode));
+    }
+
     /// How many requests of HTTP's method `POST` came by: all that the bridge is ever asked.
     pub fn posts(&self) -> u64 {
         self.shared.posts.load(Ordering::Relaxed)
@@ -100,6 +108,10 @@ impl Drop for Proxy {
         self.shared.stopped.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(self.address);
     }
+}
+
+fn contains(piece: &[u8], text: &[u8]) -> bool {
+    piece.windows(text.len()).any(|part| part == text)
 }
 
 impl Shared {
@@ -142,6 +154,10 @@ impl Shared {
             let piece = &buffer[..length];
             if request && piece.starts_with(b"POST ") {
                 self.posts.fetch_add(1, Ordering::Relaxed);
+                let mut next = self.next.lock().unwrap();
+                if let Some((_, mode)) = next.take_if(|(text, _)| contains(piece, text.as_bytes())) {
+                    self.set(mode);
+                }
             }
             while self.mode() == Mode::Hang && !self.stopped.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(5));

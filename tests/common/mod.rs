@@ -6,5 +6,8 @@
 pub mod backends;
 pub mod faulty;
 pub mod host;
+pub mod mongodb;
 pub mod redis;
+pub mod shop;
+pub mod strict;
 pub mod system;

@@ -22,9 +22,8 @@ use http::{Method, Request};
 use serde_json::Value;
 use store_api::auth::jwt::Verified;
 use store_api::config::{Config, VARIABLES};
-
 use store_api::http::context::Context;
-use store_api::object_id::ObjectId;
+use store_api::object_id::{ObjectId, ObjectIds};
 
 use redis::{Parts, Shared, SimRedis};
 use store::SimStore;
@@ -81,6 +80,7 @@ struct Run {
     redis: Shared,
     store: SimStore,
     verified: Verified,
+    new_ids: ObjectIds,
     /// Two instances, each with what it remembers.
     instances: [ReadThrough<SimPorts>; 2],
     history: History,
@@ -101,6 +101,7 @@ impl Run {
             redis,
             store: SimStore::new(world, scenario.store, &ids),
             verified: Verified::default(),
+            new_ids: ObjectIds::default(),
             history: History::default(),
             scenario,
             ids,
@@ -165,6 +166,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         platform: &*run.world,
         store: &run.store,
         verified: &run.verified,
+        ids: &run.new_ids,
     };
     let request =
         Request::builder().method(method).uri(path).header("content-type", "application/json").body(()).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fenced_cache::{Platform, timeout};
 use serde_json::{Value, json};
+use store_api::database::change::Update;
 use store_api::database::filter::{Condition, Filter};
 use store_api::database::{Document, Find, Store, StoreError, Updated};
 use store_api::object_id::ObjectId;
@@ -40,7 +41,7 @@ pub struct SimStore {
 
 impl SimStore {
     pub fn new(world: &Rc<World>, faults: Faults, ids: &[ObjectId]) -> Self {
-        let document = |id: &ObjectId| json!({ "_id": id.as_str(), "n": 0 }).as_object().cloned().unwrap_or_default();
+        let document = |id: &ObjectId| json!({ "_id": id.to_ejson(), "n": 0 }).as_object().cloned().unwrap_or_default();
         let documents = ids.iter().map(|id| (id.clone(), document(id))).collect();
         SimStore {
             world: Rc::clone(world),
@@ -73,7 +74,7 @@ impl SimStore {
 }
 
 fn matches(id: &ObjectId, filter: &Filter) -> bool {
-    filter.0.iter().all(|condition| matches!(condition, Condition::Id(wanted) if wanted == id))
+    filter.0.iter().all(|condition| matches!(condition, Condition::Id(wanted) if wanted.contains(&id.to_ejson())))
 }
 
 fn text(value: &impl serde::Serialize) -> Bytes {
@@ -95,20 +96,20 @@ impl Store for SimStore {
         self.call(|documents| documents.iter().find(|(id, _)| matches(id, filter)).map(|(_, d)| text(d))).await
     }
 
-    async fn find_id(&self, _: &str, filter: &Filter) -> Result<Option<ObjectId>, StoreError> {
-        self.call(|documents| documents.keys().find(|id| matches(id, filter)).cloned()).await
+    async fn count(&self, _: &str, filter: &Filter) -> Result<u64, StoreError> {
+        self.call(|documents| documents.keys().filter(|id| matches(id, filter)).count() as u64).await
     }
 
     async fn field_names(&self, _: &str) -> Result<Vec<String>, StoreError> {
         Ok(vec!["n".to_owned()])
     }
 
-    async fn insert(&self, _: &str, _: Option<&ObjectId>, _: &Document) -> Result<ObjectId, StoreError> {
+    async fn insert(&self, _: &str, _: &[Value]) -> Result<(), StoreError> {
         Err(StoreError::Refused("the simulation does not insert".to_owned()))
     }
 
     /// Sets `n` to the write's place in the order of truth, and answers with it.
-    async fn update(&self, _: &str, filter: &Filter, _: &Document) -> Result<Updated, StoreError> {
+    async fn update(&self, _: &str, filter: &Filter, _: &Update) -> Result<Updated, StoreError> {
         let applied = Rc::clone(&self.applied);
         self.call(|documents| {
             let Some((_, document)) = documents.iter_mut().find(|(id, _)| matches(id, filter)) else {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use mongodb::bson::Document;
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 use crate::ejson::write::WriteError;
@@ -19,7 +20,8 @@ impl From<DriverError> for Error {
         match error.kind.as_ref() {
             ErrorKind::Command(refusal) => refused(refusal.code, &refusal.code_name, &refusal.message),
             ErrorKind::Write(WriteFailure::WriteError(refusal)) => {
-                refused(refusal.code, refusal.code_name.as_deref().unwrap_or_default(), &refusal.message)
+                let error = refused(refusal.code, refusal.code_name.as_deref().unwrap_or_default(), &refusal.message);
+                with_place(error, None, refusal.details.clone())
             }
             ErrorKind::Write(WriteFailure::WriteConcernError(refusal)) => {
                 refused(refusal.code, &refusal.code_name, &refusal.message)
@@ -28,7 +30,9 @@ impl From<DriverError> for Error {
                 let first = failure.write_errors.as_ref().and_then(|errors| errors.first());
                 match (first, &failure.write_concern_error) {
                     (Some(refusal), _) => {
-                        refused(refusal.code, refusal.code_name.as_deref().unwrap_or_default(), &refusal.message)
+                        let name = refusal.code_name.as_deref().unwrap_or_default();
+                        let error = refused(refusal.code, name, &refusal.message);
+                        with_place(error, Some(refusal.index), refusal.details.clone())
                     }
                     (None, Some(refusal)) => refused(refusal.code, &refusal.code_name, &refusal.message),
                     (None, None) => Error::Internal(error.kind.to_string()),
@@ -66,7 +70,17 @@ fn refused(code: i32, name: &str, message: &str) -> Error {
         };
     }
     let name = if name.is_empty() { name_of(code) } else { name.into() };
-    Error::Refused { code, name: name.into_owned(), message: message.to_owned() }
+    Error::Refused { code, name: name.into_owned(), message: message.to_owned(), index: None, details: None }
+}
+
+/// The error with what MongoDB says of a single document that it refused.
+fn with_place(error: Error, place: Option<usize>, validator: Option<Document>) -> Error {
+    match error {
+        Error::Refused { code, name, message, .. } => {
+            Error::Refused { code, name, message, index: place, details: validator.map(Box::new) }
+        }
+        other => other,
+    }
 }
 
 /// MongoDB's names for codes that it sends without one, as it does with errors of single writes. Where it has no name

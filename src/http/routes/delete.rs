@@ -4,13 +4,18 @@ use fenced_cache::{Ports, Scope};
 use http::StatusCode;
 use serde_json::json;
 
+use super::update::guard;
 use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::Store;
+use crate::database::id::{Stored, scope_text};
+use crate::database::value::{candidates, show};
 use crate::http::body::Incoming;
 use crate::http::context::Context;
+use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
 use crate::http::response::Response;
-use crate::http::{query, response, selector};
+use crate::http::selector::{self, Selector};
+use crate::http::{query, response};
 use crate::platform::Platform;
 
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
@@ -22,10 +27,12 @@ pub async fn delete<C: Ports, S: Store, P: Platform>(
 ) -> Result<Response, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
-    let document = selector::written(value, field)?;
-    let written = selector::write_to(context.store, collection, &document, async |id, filter| {
+    let selector = Selector::of(value, field)?;
+    let preconditions = Preconditions::of(request.headers());
+    let guard = |stored: &Stored| guard(&preconditions, stored);
+    let written = selector::write_to(context.store, collection, &selector, guard, async |stored, filter| {
         let space = context.config.catalog.key_prefix(collection);
-        let name = document_name(id);
+        let name = document_name(&scope_text(stored.id()));
         let scopes = [LISTINGS, Scope::single(&name)];
         let delete = context.store.delete(collection, filter);
         let written = context.cache.write(&space, &scopes, delete).await;
@@ -33,12 +40,12 @@ pub async fn delete<C: Ports, S: Store, P: Platform>(
         Ok((deleted > 0).then_some(recorded))
     })
     .await?;
-    let Some((id, recorded)) = written else {
+    let Some((stored, recorded)) = written else {
         return Err(selector::not_found(collection, value, field));
     };
     let answer = json!({
-        "message": format!("deleted {id} from {collection}"),
-        "id": id.as_str(),
+        "message": format!("deleted {} from {collection}", candidates::path_text(stored.id())),
+        "id": show::value(stored.id()),
         "deleted_instance": value,
     });
     let mut response = response::json(StatusCode::OK, &answer);

@@ -7,16 +7,17 @@ use crate::http::response;
 use crate::http::response::Response;
 
 /// Methods and path of each route, and what it does.
-const ROUTES: [(&str, &str, &str); 11] = [
+const ROUTES: [(&str, &str, &str); 13] = [
     ("GET", "/api/", "says what this is"),
     (
         "GET",
         "/api/showDB/{collection}",
-        "every document; all: every collection; parameters: field=value, sort, limit, skip, fields",
+        "the documents; all: every collection; parameters: field=value, field[op]=value, q, sort, limit, skip, after, count, fields",
     ),
     ("GET", "/api/get/{collection}/{value}", "one document by _id or by value; parameter: field"),
-    ("POST", "/api/add/{collection}", "inserts a document"),
+    ("POST", "/api/add/{collection}", "inserts a document, or an array of them"),
     ("PUT", "/api/update/{collection}/{value}", "sets fields of one document; parameter: field"),
+    ("PATCH", "/api/update/{collection}/{value}", "applies a JSON Merge Patch; parameter: field"),
     ("DELETE", "/api/delete/{collection}/{value}", "deletes one document; parameter: field"),
     (
         "POST, GET",
@@ -24,6 +25,7 @@ const ROUTES: [(&str, &str, &str); 11] = [
         "puts the seed data in place of every document; all: every collection that has any",
     ),
     ("POST, GET, DELETE", "/api/cleanDB/{collection}", "deletes every document; all: in every collection"),
+    ("GET", "/openapi.json", "the description of the API"),
     ("GET", "/health/live", "whether the service runs"),
     ("GET", "/health/ready", "whether Redis and the Data API answer"),
     ("OPTIONS", "any of these", "the methods that it takes"),
@@ -42,6 +44,7 @@ pub fn index() -> Response {
             "self": "/api/",
             "games": "/api/showDB/games",
             "clients": "/api/showDB/clients",
+            "openapi": "/openapi.json",
             "health": "/health/ready",
         },
     });

@@ -1,20 +1,24 @@
 //! `GET /api/showDB/{collection}`: the documents of a collection, or of all.
 
+use std::cell::RefCell;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use fenced_cache::{Loaded, Ports, Read, Source};
 use futures_util::future::try_join_all;
 
 use crate::catalog::entries::CachedAnswer;
 use crate::database::Store;
+use crate::database::list_query::ListQuery;
+use crate::database::page::{Links, page};
+use crate::database::value::Format;
 use crate::http::body::Incoming;
 use crate::http::context::Context;
 use crate::http::etag::ETag;
+use crate::http::listing_query::list_query;
 use crate::http::problem::Problem;
 use crate::http::query;
-use crate::http::response::Response;
-use crate::http::response::{self, ReadReport};
+use crate::http::response::{self, ReadReport, Response};
 use crate::platform::Platform;
-use query::Parameters;
 
 /// One collection, as a JSON array.
 pub async fn one<C: Ports, S: Store, P: Platform>(
@@ -22,10 +26,12 @@ pub async fn one<C: Ports, S: Store, P: Platform>(
     request: &Incoming,
     collection: &str,
 ) -> Result<Response, Problem> {
-    let parameters = query::parse(request.uri().query())?;
-    let entry = entry(&context.config.catalog.key_prefix(collection), &parameters);
-    let (found, body, etag) = read(context, collection, &entry, &parameters).await?;
-    let mut response = response::with_etag(request.headers(), body, &etag);
+    let query = list_query(&query::parse(request.uri().query())?)?;
+    let format = response::format(request.headers());
+    let entry = entry(&context.config.catalog.key_prefix(collection), &query, format);
+    let Listing { found, body, etag, links } = read(context, collection, &entry, &query, format).await?;
+    let mut response = response::with_etag(request.headers(), body, &etag, format);
+    response::set_links(&mut response, request.uri().path(), &query.parameters, &links);
     let report = ReadReport {
         source: found.source,
         key: Some(entry.key()),
@@ -41,42 +47,63 @@ pub async fn all<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
 ) -> Result<Response, Problem> {
-    let parameters = query::parse(request.uri().query())?;
+    let query = list_query(&query::parse(request.uri().query())?)?;
+    if query.after.is_some() {
+        return Err(Problem::Invalid("the query parameter \"after\" is for a listing of one collection".to_owned()));
+    }
+    let format = response::format(request.headers());
     let parts = try_join_all(context.config.catalog.collections.iter().map(async |collection| {
-        let entry = entry(&context.config.catalog.key_prefix(collection), &parameters);
-        let (found, body, _) = read(context, collection, &entry, &parameters).await?;
-        Ok::<_, Problem>((collection, found, body))
+        let entry = entry(&context.config.catalog.key_prefix(collection), &query, format);
+        let listing = read(context, collection, &entry, &query, format).await?;
+        Ok::<_, Problem>((collection, listing))
     }))
     .await?;
-    let length: usize = parts.iter().map(|(name, _, body)| name.len() + body.len() + 4).sum();
+    let length: usize = parts.iter().map(|(name, listing)| name.len() + listing.body.len() + 4).sum();
     let mut body = BytesMut::with_capacity(length + 2);
-    for (at, (collection, _, array)) in parts.iter().enumerate() {
+    for (at, (collection, listing)) in parts.iter().enumerate() {
         body.put_slice(if at == 0 { b"{\"" } else { b",\"" });
         // Names of collections hold nothing that JSON would have to escape; see the configuration.
         body.put_slice(collection.as_bytes());
         body.put_slice(b"\":");
-        body.put_slice(array);
+        body.put_slice(&listing.body);
     }
     body.put_u8(b'}');
     let body = body.freeze();
     let etag = ETag::of(&body);
-    let mut response = response::with_etag(request.headers(), body, &etag);
+    let mut response = response::with_etag(request.headers(), body, &etag, format);
+    // Of several listings there is only the total; where one of them goes on, its own says.
+    let total = parts.iter().map(|(_, listing)| listing.links.total).sum();
+    response::set_links(&mut response, request.uri().path(), &[], &Links { total, ..Links::default() });
+    let found = || parts.iter().map(|(_, listing)| &listing.found);
     let report = ReadReport {
-        source: worst(parts.iter().map(|(_, found, _)| &found.source)),
+        source: worst(found().map(|found| &found.source)),
         key: None,
         // The parts were read side by side.
-        cache_time: parts.iter().map(|(_, found, _)| found.cache_time).max().unwrap_or_default(),
-        store_time: parts.iter().filter_map(|(_, found, _)| found.source_time).max(),
+        cache_time: found().map(|found| found.cache_time).max().unwrap_or_default(),
+        store_time: found().filter_map(|found| found.source_time).max(),
     };
     response::set_cache_headers(&mut response, &report);
     Ok(response)
 }
 
-fn entry(prefix: &str, parameters: &Parameters) -> CachedAnswer {
-    if parameters.is_empty() {
-        CachedAnswer::listing(prefix)
-    } else {
-        CachedAnswer::filtered_listing(prefix, parameters)
+/// A listing, and how it was found.
+struct Listing {
+    found: Read,
+    body: Bytes,
+    etag: ETag,
+    links: Links,
+}
+
+fn entry(prefix: &str, query: &ListQuery, format: Format) -> CachedAnswer {
+    match format {
+        Format::Json if query.is_whole() => CachedAnswer::listing(prefix),
+        Format::Json => CachedAnswer::filtered_listing(prefix, &query.parameters),
+        Format::Ejson => {
+            // No field's name starts with `$`.
+            let mut parameters = query.parameters.clone();
+            parameters.push(("$ejson".to_owned(), "1".to_owned()));
+            CachedAnswer::filtered_listing(prefix, &parameters)
+        }
     }
 }
 
@@ -84,17 +111,38 @@ async fn read<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
     entry: &CachedAnswer,
-    parameters: &Parameters,
-) -> Result<(Read, Bytes, ETag), Problem> {
-    let find = query::find(parameters)?;
-    let load = async { context.store.find(collection, &find).await.map(|found| Some(Loaded::from(found))) };
+    query: &ListQuery,
+    format: Format,
+) -> Result<Listing, Problem> {
+    // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
+    let page = || Box::pin(page(context.store, collection, query, format));
+    let loaded = RefCell::new(None);
+    let load = async {
+        let page = page().await?;
+        loaded.replace(Some(page.links));
+        Ok(Some(Loaded::from(page.documents)))
+    };
     let mut found = entry.read(context.cache, load).await.map_err(Problem::reading)?;
     // A listing is never absent: its load says so only of documents.
     let (body, etag) = match found.value.take() {
         Some(value) => (value.bytes, value.etag),
         None => (Bytes::from_static(b"[]"), ETag::of(b"[]")),
     };
-    Ok((found, body, etag))
+    let mut links = Links::default();
+    if query.has_links() {
+        let load = async {
+            let links = match loaded.take() {
+                Some(links) => links,
+                None => page().await?.links,
+            };
+            Ok(Some(Loaded::from(Bytes::from(links.encode()))))
+        };
+        let beside = entry.links().read(context.cache, load).await.map_err(Problem::reading)?;
+        found.cache_time += beside.cache_time;
+        let text = beside.value.map(|value| value.bytes).unwrap_or_default();
+        links = Links::decode(&String::from_utf8_lossy(&text));
+    }
+    Ok(Listing { found, body, etag, links })
 }
 
 /// A hit only where every part is one; a bypass where any part is one.

@@ -8,4 +8,5 @@ pub mod health;
 pub mod index;
 pub mod init;
 pub mod list;
+pub mod openapi;
 pub mod update;

@@ -1,0 +1,222 @@
+//! One page of a listing: its documents, and where its neighbours begin.
+
+use bytes::Bytes;
+use futures_util::future::try_join;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::cursor::Cursor;
+use super::filter::Condition;
+use super::keyset::{Keyset, Part};
+use super::list_query::ListQuery;
+use super::value::project::{project, union};
+use super::value::{Format, show};
+use super::{Find, SortKey, Store, StoreError};
+
+/// A page as clients get it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The text of a JSON array.
+    pub documents: Bytes,
+    /// What the response's headers say of it.
+    pub links: Links,
+}
+
+/// Where a listing goes on, and how long it is. Kept beside the page in the cache, as the text that `Display` writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Links {
+    /// How many documents the filter has, where that was asked for.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// The next page.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Start>,
+    /// The previous page.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Start>,
+    /// Whether there is a first page before this one.
+    #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// After a cursor.
+    #[serde(rename = "a")]
+    After(String),
+    /// After so many documents.
+    #[serde(rename = "s")]
+    Skip(u64),
+}
+
+impl Links {
+    /// The text of [`Links::encode`] read back. Nothing at all is no links.
+    pub fn decode(text: &str) -> Self {
+        if text.is_empty() { Links::default() } else { serde_json::from_str(text).unwrap_or_default() }
+    }
+
+    /// A short text; `{}` where there is nothing to say.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Reads a page. Its documents and their number are asked for side by side.
+///
+/// # Errors
+/// The store's.
+pub async fn page<S: Store>(
+    store: &S,
+    collection: &str,
+    query: &ListQuery,
+    format: Format,
+) -> Result<Page, StoreError> {
+    let total = async { if query.count { store.count(collection, &query.filter).await.map(Some) } else { Ok(None) } };
+    let (mut page, total) = try_join(documents(store, collection, query, format), total).await?;
+    page.links.total = total;
+    Ok(page)
+}
+
+async fn documents<S: Store>(
+    store: &S,
+    collection: &str,
+    query: &ListQuery,
+    format: Format,
+) -> Result<Page, StoreError> {
+    if query.limit.is_none() && query.after.is_none() {
+        let text = store.find(collection, &query.find()).await?;
+        return Ok(Page { documents: format.show(text)?, links: Links::default() });
+    }
+    let Fetched { texts, more } = fetch(store, collection, query).await?;
+    let links = links(query, &texts, more)?;
+    let mut array = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum::<usize>() + 2);
+    array.push(b'[');
+    for (at, text) in texts.iter().enumerate() {
+        if at > 0 {
+            array.push(b',');
+        }
+        if query.fields.is_empty() {
+            array.extend_from_slice(text);
+        } else {
+            let document = project(&parse(text)?, &query.fields);
+            serde_json::to_writer(&mut array, &document).map_err(nonsense)?;
+        }
+    }
+    array.push(b']');
+    Ok(Page { documents: format.show(Bytes::from(array))?, links })
+}
+
+struct Fetched {
+    /// The documents of the page, in its order.
+    texts: Vec<Bytes>,
+    /// Whether there are more in the direction in which they were read.
+    more: bool,
+}
+
+/// Reads one document more than the page has, to know whether it is the last.
+async fn fetch<S: Store>(store: &S, collection: &str, query: &ListQuery) -> Result<Fetched, StoreError> {
+    let backwards = query.after.as_ref().is_some_and(|cursor| cursor.backwards);
+    let sort: Vec<SortKey> = query
+        .sort
+        .iter()
+        .map(|key| SortKey { field: key.field.clone(), descending: key.descending != backwards })
+        .collect();
+    let fields = match query.fields.as_slice() {
+        [] => vec![],
+        fields => union(fields, query.sort.iter().map(|key| key.field.as_str())),
+    };
+    let wanted = query.limit.map(|limit| limit + 1);
+    let parts: &[Option<Part>] =
+        if query.after.is_some() { &[Some(Part::SameType), Some(Part::LaterTypes)] } else { &[None] };
+    let mut texts: Vec<Bytes> = Vec::new();
+    for part in parts {
+        let mut filter = query.filter.clone();
+        if let (Some(part), Some(cursor)) = (*part, &query.after) {
+            filter.0.push(Condition::Beyond(Keyset { keys: sort.clone(), values: cursor.values.clone(), part }));
+        }
+        let limit = wanted.map(|wanted| wanted - texts.len() as u64);
+        let find = Find { filter, sort: sort.clone(), skip: query.skip, limit, fields: fields.clone() };
+        texts.extend(elements(&store.find(collection, &find).await?)?);
+        if wanted.is_some_and(|wanted| texts.len() as u64 >= wanted) {
+            break;
+        }
+    }
+    let limit = query.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let more = texts.len() > limit;
+    texts.truncate(limit);
+    if backwards {
+        texts.reverse();
+    }
+    Ok(Fetched { texts, more })
+}
+
+fn links(query: &ListQuery, texts: &[Bytes], more: bool) -> Result<Links, StoreError> {
+    let Some(limit) = query.limit else { return Ok(Links::default()) };
+    let at = |text: Option<&Bytes>, backwards: bool| -> Result<Option<Start>, StoreError> {
+        let Some(text) = text else { return Ok(None) };
+        let cursor = Cursor::at(&parse(text)?, &query.sort, backwards);
+        Ok(cursor.and_then(|cursor| cursor.encode(&query.sort)).map(Start::After))
+    };
+    let (first, last) = (texts.first(), texts.last());
+    let links = match &query.after {
+        None => Links {
+            next: match more {
+                true => at(last, false)?.or(Some(Start::Skip(query.skip + limit))),
+                false => None,
+            },
+            previous: (query.skip > 0).then(|| Start::Skip(query.skip.saturating_sub(limit))),
+            first: query.skip > 0,
+            total: None,
+        },
+        Some(cursor) if cursor.backwards => Links {
+            // The page that led here lies there.
+            next: at(last, false)?,
+            previous: if more { at(first, true)? } else { None },
+            first: more,
+            total: None,
+        },
+        Some(cursor) => Links {
+            next: if more { at(last, false)? } else { None },
+            previous: match first {
+                Some(_) => at(first, true)?,
+                None => Cursor { backwards: true, values: cursor.values.clone() }.encode(&query.sort).map(Start::After),
+            },
+            first: true,
+            total: None,
+        },
+    };
+    Ok(links)
+}
+
+/// The texts of the elements of a JSON array, without copies.
+fn elements(array: &Bytes) -> Result<Vec<Bytes>, StoreError> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(array).map_err(nonsense)?;
+    Ok(elements.into_iter().map(|element| array.slice_ref(element.get().as_bytes())).collect())
+}
+
+fn parse(text: &Bytes) -> Result<Value, StoreError> {
+    serde_json::from_slice(text).map_err(nonsense)
+}
+
+fn nonsense(error: serde_json::Error) -> StoreError {
+    StoreError::Failed(format!("a document that it sent is not Extended JSON: {error}"))
+}
+
+impl Format {
+    /// The text for clients of documents that came as Extended JSON.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where the text is not JSON.
+    pub fn show(self, ejson: Bytes) -> Result<Bytes, StoreError> {
+        match self {
+            Format::Ejson => Ok(ejson),
+            Format::Json => {
+                let mut plain = Vec::with_capacity(ejson.len() / 2);
+                show::text(&ejson, &mut plain).map_err(nonsense)?;
+                Ok(Bytes::from(plain))
+            }
+        }
+    }
+}
