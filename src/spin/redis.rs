@@ -16,17 +16,20 @@ impl SpinRedis {
     }
 }
 
-impl Connector for SpinRedis {
-    type Connection = SpinConnection;
+/// A connection that the host carries many commands over at once.
+pub struct HostConnection(SpinConnection);
 
-    async fn open(&self) -> Result<SpinConnection, String> {
-        SpinConnection::open(&self.url).await.map_err(words)
+impl Connector for SpinRedis {
+    type Connection = HostConnection;
+
+    async fn open(&self) -> Result<HostConnection, String> {
+        SpinConnection::open(&self.url).await.map(HostConnection).map_err(words)
     }
 }
 
-impl Connection for SpinConnection {
+impl Connection for HostConnection {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, String> {
-        let value = SpinConnection::get(self, key).await.map_err(words)?;
+        let value = self.0.get(key).await.map_err(words)?;
         Ok(value.map(Bytes::from))
     }
 
@@ -35,7 +38,7 @@ impl Connection for SpinConnection {
             Argument::Number(number) => RedisParameter::Int64(*number),
             Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
         });
-        let results = SpinConnection::execute(self, command, arguments).await.map_err(words)?;
+        let results = self.0.execute(command, arguments).await.map_err(words)?;
         let reply = results.into_iter().map(|result| match result {
             RedisResult::Nil => RedisValue::Nil,
             RedisResult::Int64(number) => RedisValue::Number(number),

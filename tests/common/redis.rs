@@ -4,7 +4,7 @@ use bytes::Bytes;
 use fenced_cache::redis::{Argument, Connection, Connector, RedisCache, RedisValue};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Value, cmd};
-use xtask::redis::Redis;
+use testkit::services::redis::Redis;
 
 /// A Redis of its own, stopped when dropped, the cache on it, and a connection beside it.
 pub struct TestRedis {

@@ -20,10 +20,10 @@ use bytes::Bytes;
 use fenced_cache::{Platform, Ports, ReadThrough, Settings, timeout};
 use http::{Method, Request};
 use serde_json::Value;
-use store_api::access::jwt::Verified;
+use store_api::auth::jwt::Verified;
 use store_api::config::{Config, VARIABLES};
+use store_api::http::{Context, answer};
 use store_api::object_id::ObjectId;
-use store_api::routes::{self, Context};
 
 use redis::{Parts, Shared, SimRedis};
 use store::SimStore;
@@ -171,7 +171,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         .header("content-type", "application/json")
         .body(Ok(Bytes::from_static(body.as_bytes())))
         .unwrap();
-    let reply = routes::answer(&context, &request).await.reply;
+    let reply = answer(&context, &request).await.reply;
     let header = |name: &str| reply.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let told = header("x-cache").or_else(|| header("cache-status")).unwrap_or_default();
     (reply.status().as_u16(), told, reply.into_body())
