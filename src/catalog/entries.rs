@@ -90,7 +90,10 @@ impl CachedAnswer {
     ) -> Result<Read, E> {
         let document = [Scope::single(&self.name), DOCUMENTS];
         let scopes = if self.document { &document[..] } else { &[LISTINGS] };
-        cache.read(&Entry::new(&self.space, &self.name, scopes), load).await
+        let entry = Entry::new(&self.space, &self.name, scopes);
+        // As many documents as there are may be cached by their ids; of listings and lookups there is no end.
+        let entry = if self.document { entry.unbounded() } else { entry };
+        cache.read(&entry, load).await
     }
 }
 

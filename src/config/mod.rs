@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::auth::Access;
 use crate::auth::jwt::Jwt;
 use crate::auth::tokens::Tokens;
+use crate::catalog::entries::{DOCUMENTS, LISTINGS};
 use crate::http::cors::origins;
-use fenced_cache::{Settings, WritePolicy};
+use fenced_cache::{Settings, Space, WritePolicy, space_key};
 pub use variable::invalid;
 use variable::{collections, flag, header_safe, non_empty, number, one_of, timeout, ttl, url};
 
@@ -151,12 +152,21 @@ impl Config {
             timeout: self.cache_timeout,
             source_timeout: self.store_timeout,
             write_policy: self.cache_write_policy,
+            spaces: self
+                .collections
+                .iter()
+                .map(|name| Space {
+                    key: self.key_prefix(name).into_owned(),
+                    groups: vec![LISTINGS.name.to_owned(), DOCUMENTS.name.to_owned()],
+                })
+                .collect(),
+            ..Settings::default()
         }
     }
 
     /// The collection's part of its keys in Redis.
     pub fn key_prefix<'a>(&self, collection: &'a str) -> Cow<'a, str> {
-        if self.cache_hash_tag { format!("{{{collection}}}").into() } else { collection.into() }
+        if self.cache_hash_tag { space_key("", collection, true).into() } else { collection.into() }
     }
 
     /// The open collection of this name, or `None`.

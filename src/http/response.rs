@@ -85,6 +85,10 @@ pub fn tell(reply: &mut Reply, told: &Told) {
             status.push_str(if stored.is_some() { "fwd=uri-miss; stored" } else { "fwd=uri-miss" });
             ("MISS", *stored)
         }
+        Source::Stale { .. } => {
+            status.push_str("hit; fwd=stale; detail=store-failed");
+            ("STALE", None)
+        }
         Source::Bypass { detail } => {
             status.extend(["fwd=bypass; detail=", detail]);
             ("BYPASS", None)

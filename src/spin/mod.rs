@@ -15,7 +15,6 @@ mod variables;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use fenced_cache::redis::RedisCache;
 use fenced_cache::{Ports, ReadThrough};
 use http::{HeaderValue, header};
 use spin_sdk::wasip3::exports::http::handler::Guest;
@@ -29,14 +28,15 @@ use crate::http::request_id;
 use crate::http::{Answer, Context, Incoming};
 use machine::Machine;
 use outbound::Outbound;
-use redis::SpinRedis;
+use redis::{Log, SpinRedis};
 
 /// What the cache stands on: Redis by way of the host.
 struct SpinPorts;
 
 impl Ports for SpinPorts {
-    type Cache = RedisCache<SpinRedis>;
+    type Connector = SpinRedis;
     type Platform = Machine;
+    type Observer = Log;
 }
 
 /// What lives as long as the instance.
@@ -59,11 +59,7 @@ impl Instance {
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
         let made = Rc::new(Instance {
-            cache: ReadThrough::new(
-                config.cache_settings(),
-                RedisCache::new(SpinRedis::new(config.redis_url.clone())),
-                Machine,
-            ),
+            cache: ReadThrough::new(config.cache_settings(), SpinRedis::new(config.redis_url.clone()), Machine, Log),
             config,
             verified: Verified::default(),
         });

@@ -6,5 +6,4 @@
 pub mod backends;
 pub mod faulty;
 pub mod host;
-pub mod redis;
 pub mod system;

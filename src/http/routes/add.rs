@@ -22,12 +22,15 @@ pub async fn add<C: Ports, S: Store, P: Platform>(
     let own_id = own_id(&document)?;
     check_fields(context.store, collection, &document).await?;
 
-    // A new id is nobody's yet, so no read can have been answered about it.
-    let name = own_id.as_ref().map(document_name);
-    let mut scopes = vec![LISTINGS];
-    scopes.extend(name.as_deref().map(Scope::single));
+    // Made here, so that the write invalidates what was cached about it: somebody may have guessed the id, asked for it, and
+    // been told that it does not exist.
+    let id = own_id.clone().unwrap_or_else(|| {
+        ObjectId::new(context.platform.unix_time(), fenced_cache::Platform::random(context.platform))
+    });
+    let name = document_name(&id);
+    let scopes = [LISTINGS, Scope::single(&name)];
     let space = context.config.key_prefix(collection);
-    let insert = context.store.insert(collection, own_id.as_ref(), &document);
+    let insert = context.store.insert(collection, Some(&id), &document);
     let (id, recorded) = match context.cache.write(&space, &scopes, insert).await {
         Ok(inserted) => inserted,
         Err(WriteError::Source(StoreError::Duplicate)) => {

@@ -101,7 +101,7 @@ fn worst<'a>(sources: impl Iterator<Item = &'a Source>) -> Source {
         match source {
             Source::Bypass { .. } => return source.clone(),
             Source::Miss { .. } => worst = Source::Miss { stored: None },
-            Source::Hit { .. } => {}
+            Source::Hit { .. } | Source::Stale { .. } => {}
         }
     }
     worst
