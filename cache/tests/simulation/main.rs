@@ -166,9 +166,9 @@ fn without_stamps_a_stale_read_is_noticed() {
 
 #[test]
 fn without_new_generations_at_the_beginning_a_stale_read_is_noticed() {
-    let redis = redis::Faults { evicted: 200, evicts_fences: false, ..LOST };
-    let lost = Scenario { redis, crashes: 50, ..CALM };
-    breaks("no new generations at begin", without(|parts| parts.begin_invalidates = false, lost));
+    // Often enough that the index goes, and then the end of the next write is lost.
+    let redis = redis::Faults { hangs: 120, evicted: 300, evicts_fences: false, ..NO_FAULTS };
+    breaks("no new generations at begin", without(|parts| parts.begin_invalidates = false, Scenario { redis, ..CALM }));
 }
 
 #[test]
@@ -176,10 +176,10 @@ fn without_new_generations_at_the_end_a_stale_read_is_noticed() {
     breaks("no new generations at end", without(|parts| parts.end_invalidates = false, EVICTED));
 }
 
+/// The stamp names the generations that the reader took, so a value that was overtaken is not read even if it is stored.
 #[test]
-fn without_the_generations_check_a_stale_read_is_noticed() {
-    let scenario = Scenario { redis: redis::Faults { evicted: 200, ..NO_FAULTS }, ..CALM };
-    breaks("fills check no generations", without(|parts| parts.generations = false, scenario));
+fn without_the_generations_check_of_a_fill_no_read_is_stale() {
+    holds("fills check no generations", without(|parts| parts.generations = false, EVICTED));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use mlua::{Error, Function, Lua, Table, Value, Variadic};
 use super::keyspace::{Answer, Keyspace};
 
 /// Which of the protocol's parts work: a test takes one out to see that the checker notices.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
     /// A hit counts only if its stamp names the generations that stand.
     pub stamps: bool,
