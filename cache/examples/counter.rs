@@ -37,9 +37,17 @@ impl SourceError for Late {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned());
+    for line in run(&url).await? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Reads the counter twice, adds one, and again: what was found, and where.
+pub async fn run(url: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let spaces = vec![Space { key: "counters".to_owned(), groups: vec!["all".to_owned()] }];
     let settings = Settings { spaces, ..Settings::default() };
-    let cache = ReadThrough::<Native>::new(settings, RedisRs::new(&url)?, TokioPlatform::default(), ());
+    let cache = ReadThrough::<Native>::new(settings, RedisRs::new(url)?, TokioPlatform::default(), ());
 
     // The source: anything that takes a while, and that nobody changes without saying so.
     let counter = Mutex::new(0_u64);
@@ -54,14 +62,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let scopes = [Scope::group("all")];
     let entry = Entry::new("counters", "visits", &scopes);
+    let mut lines = Vec::new();
     for _ in 0..3 {
         for _ in 0..2 {
             let found = cache.read(&entry, read()).await.map_err(|_| "the counter is late")?;
             let text = found.value.map(|value| String::from_utf8_lossy(&value.bytes).into_owned());
             let from = if matches!(found.source, Source::Hit { .. }) { "the cache" } else { "the source" };
-            println!("{} from {from}", text.unwrap_or_default());
+            lines.push(format!("{} from {from}", text.unwrap_or_default()));
         }
         cache.write("counters", &scopes, add()).await.map_err(|_| "the counter is late")?;
     }
-    Ok(())
+    Ok(lines)
 }
