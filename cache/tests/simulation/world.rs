@@ -89,7 +89,7 @@ impl World {
     fn advance(&self) {
         let mut sleepers = self.sleepers.borrow_mut();
         let Some(((time, _), waker)) = sleepers.pop_first() else {
-            panic!("every task waits, and none for time");
+            panic!("every task waits, and none of them for time: a request never ends");
         };
         self.now.set(self.now.get().max(time));
         drop(sleepers);
@@ -151,11 +151,5 @@ impl Platform for World {
 
     fn random(&self) -> u64 {
         self.random.next()
-    }
-}
-
-impl store_api::platform::Platform for World {
-    fn unix_time(&self) -> Duration {
-        self.now.get()
     }
 }
