@@ -1,33 +1,29 @@
 //! store-api: a video-game store over HTTP. Redis caches, MongoDB, behind a Data API, is the truth.
 //!
-//! How a request flows: `spin` takes it from the host and reads its body → [`routes`] finds the route, asks [`access`]
-//! whether the client may, and checks what it sent → [`cache`] answers it, or asks the [`store`] and keeps the answer → the route makes the reply →
-//! `spin` hands it back, head and body at once.
+//! How a request flows: `spin` takes it from the host → [`http`] finds the route, asks [`auth`] whether the caller may use it,
+//! and checks what was sent → the route calls [`cache`], which answers or asks the [`database`] → `spin` returns head and body
+//! at once.
 //!
-//! - [`routes`]: one file per route; each knows HTTP and the two ports, nothing else.
-//! - [`cache`]: the port `Cache`, cache-aside, and the protocol that never lets a read be older than a write before it.
-//! - [`access`]: who may do what, and how often.
-//! - [`store`]: the port `Store`, and the Data API client behind it.
+//! - [`http`]: a request in, a response out; one file per route.
+//! - [`cache`]: cache-aside, and the protocol that never lets a read be older than an acknowledged write.
+//! - [`database`]: the port to the documents, and the Data API client behind it.
+//! - [`auth`]: who may do what.
 //! - [`platform`]: the port to time and randomness.
-//! - [`etag`], [`hex`], [`object_id`], [`request_id`]: small values of their own.
+//! - [`hex`], [`object_id`]: small values of their own.
 //! - [`config`]: the Spin variables, validated.
-//! - [`problem`]: all that can go wrong, and what the client gets for it.
-//! - [`seed`]: the data that `initDB` puts in.
-//! - `spin`: the ports over spin-sdk, and the entry. Compiled for WebAssembly only, so that all the rest builds and is
+//! - [`seed`]: the data that `initDB` inserts.
+//! - `spin`: the adapters over spin-sdk, and the entry. Compiled for WebAssembly only, so that everything else builds and is
 //!   tested natively.
 
-pub mod access;
+pub mod auth;
 pub mod cache;
 pub mod config;
-pub mod etag;
+pub mod database;
 pub mod hex;
+pub mod http;
 pub mod object_id;
 pub mod platform;
-pub mod problem;
-pub mod request_id;
-pub mod routes;
 pub mod seed;
-pub mod store;
 
 #[cfg(target_arch = "wasm32")]
 mod spin;

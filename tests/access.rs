@@ -8,7 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::client::Answer;
 use common::host::Host;
 use common::system::System;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -17,6 +16,7 @@ use rand_core::OsRng;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
+use testkit::client::Response;
 
 const READ: &str = "read-token-read-token-read-token-1";
 const WRITE: &str = "write-token-write-token-write-token";
@@ -27,7 +27,7 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-fn ask(host: &Host, method: &str, path: &str, token: Option<&str>) -> Answer {
+fn ask(host: &Host, method: &str, path: &str, token: Option<&str>) -> Response {
     let authorization = token.map(bearer);
     let headers: Vec<_> = authorization.iter().map(|value| ("Authorization", value.as_str())).collect();
     host.with(method, path, &headers, b"")
@@ -110,7 +110,7 @@ fn a_short_token_is_refused_at_the_start_and_not_shown() {
         assert_eq!(answer.status, 500);
         let body = String::from_utf8(answer.body).unwrap();
         assert!(body.contains(&format!("`{variable}`")) && !body.contains("hunter2"), "{body}");
-        assert!(!host.part.log().tail(100).contains("hunter2"));
+        assert!(!host.service.log().tail(100).contains("hunter2"));
     }
 }
 

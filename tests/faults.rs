@@ -8,8 +8,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use common::faulty::{CACHE_TIMEOUT, Faulty, STORE_TIMEOUT};
-use common::proxy::Mode;
 use serde_json::json;
+use testkit::proxy::Mode;
 
 const CELESTE: &str = "/api/get/games/5a1f00000000000000000008";
 /// How long reads leave Redis alone after it failed.

@@ -11,11 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::backends::Backends;
-use common::client::{Answer, Client};
 use common::faulty::Node;
-use common::proxy::Mode;
 use serde_json::json;
 use store_api::cache::aside::LEASE;
+use testkit::client::{Client, Response};
+use testkit::proxy::Mode;
 
 const CLIENTS: usize = 40;
 
@@ -28,7 +28,7 @@ fn two_hosts(variables: &[(&str, &str)]) -> ([Node; 2], Backends) {
 }
 
 /// Sends the same request from many clients to both hosts at the same time.
-fn all_at_once(nodes: &[Node; 2], path: &str) -> Vec<(Answer, Duration)> {
+fn all_at_once(nodes: &[Node; 2], path: &str) -> Vec<(Response, Duration)> {
     let ready = Barrier::new(CLIENTS);
     thread::scope(|scope| {
         let ready = &ready;
@@ -90,7 +90,7 @@ fn a_lease_holder_that_dies_costs_its_lease_and_one_more_read() {
             scope.spawn(move || (client.get(path), began.elapsed()))
         });
         let followers: Vec<_> = followers.collect();
-        nodes[0].host.part.kill().unwrap();
+        nodes[0].host.service.kill().unwrap();
         for (answer, took) in followers.into_iter().map(|follower| follower.join().unwrap()) {
             assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (200, 8));
             assert!(took < LEASE + Duration::from_secs(3), "it waited {took:?}");

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use store_api::routes::body::{self, MAX_DEPTH};
+use store_api::http::body::{self, MAX_DEPTH};
 
 fuzz_target!(|bytes: &[u8]| {
     let request = Request::builder()

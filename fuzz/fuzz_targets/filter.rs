@@ -5,8 +5,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use store_api::routes::query;
-use store_api::store::filter::{Condition, Filter, field_name};
+use store_api::http::query;
+use store_api::database::filter::{Condition, Filter, field_name};
 
 /// Every operator that the service writes itself.
 const OPERATORS: [&str; 10] =

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use store_api::routes::router::{Route, Target};
+use store_api::http::endpoint::{Route, Target};
 
 fuzz_target!(|path: &str| {
     let parsed = Route::parse(path);

@@ -10,9 +10,9 @@ use super::freshness::Freshness;
 use super::guard::Guard;
 use super::{Cache, CacheError, Entry, Fill, Permit, Taken};
 use crate::config::Config;
-use crate::etag::ETag;
+use crate::database::StoreError;
+use crate::http::etag::ETag;
 use crate::platform::{Platform, within};
-use crate::store::StoreError;
 
 /// How long one reader has a key to itself, at most. A holder that dies costs the others no more than this.
 pub const LEASE: Duration = Duration::from_secs(2);

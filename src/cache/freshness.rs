@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::etag::ETag;
+use crate::http::etag::ETag;
 
 /// How many notes are kept, and how many bytes of values in them; past either the instance starts afresh.
 const MOST: usize = 1024;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::aside::CacheAside;
 use super::{Cache, Scope};
 use crate::config::{Config, WritePolicy};
+use crate::database::StoreError;
 use crate::platform::Platform;
-use crate::store::StoreError;
 
 /// How a write fared with the cache, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,17 +1,17 @@
 //! Spin variables → one validated struct, read once in an instance's life.
 
-mod values;
+mod variable;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::access::Access;
-use crate::access::jwt::Jwt;
-use crate::access::origin::origins;
-use crate::access::tokens::Tokens;
-pub use values::invalid;
-use values::{collections, flag, header_safe, non_empty, number, one_of, timeout, ttl, url};
+use crate::auth::Access;
+use crate::auth::jwt::Jwt;
+use crate::auth::tokens::Tokens;
+use crate::http::cors::origins;
+pub use variable::invalid;
+use variable::{collections, flag, header_safe, non_empty, number, one_of, timeout, ttl, url};
 
 /// What the operator has set, validated. `Debug` masks what is secret.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! The seed data that ships with the service: what `initDB` puts into a collection.
 
-use crate::store::Document;
+use crate::database::Document;
 
 /// The collections that have seed data.
 const SEEDS: [(&str, &str); 2] = [("games", include_str!("games.json")), ("clients", include_str!("clients.json"))];

@@ -7,10 +7,10 @@ use http_body_util::BodyExt;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
-use crate::access::origin::SEC_FETCH_SITE;
-use crate::access::rate::CLIENT_ADDRESS;
-use crate::request_id::X_REQUEST_ID;
-use crate::routes::body::BodyError;
+use crate::http::body::BodyError;
+use crate::http::cors::SEC_FETCH_SITE;
+use crate::http::rate_limit::CLIENT_ADDRESS;
+use crate::http::request_id::X_REQUEST_ID;
 
 /// The headers that something here reads. The others, of which Spin adds several of its own to every request, are left
 /// out: to parse and hash them would be work for nothing.

@@ -19,16 +19,16 @@ use http::{HeaderValue, header};
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 
-use crate::access::jwt::Verified;
+use crate::auth::jwt::Verified;
 use crate::cache::aside::CacheAside;
 use crate::cache::freshness::Freshness;
 use crate::cache::guard::Guard;
 use crate::cache::redis::RedisCache;
 use crate::config::Config;
-use crate::problem::Problem;
-use crate::request_id;
-use crate::routes::{self, Answer, Context, Incoming};
-use crate::store::data_api::DataApi;
+use crate::database::data_api::DataApi;
+use crate::http::problem::Problem;
+use crate::http::request_id;
+use crate::http::{Answer, Context, Incoming};
 use machine::Machine;
 use outbound::Outbound;
 use redis::SpinRedis;
@@ -79,7 +79,7 @@ impl Instance {
             store: &DataApi::new(&outbound, &machine, &self.config),
             verified: &self.verified,
         };
-        routes::answer(&context, request).await
+        crate::http::answer(&context, request).await
     }
 }
 

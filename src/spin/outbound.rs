@@ -9,8 +9,8 @@ use spin_sdk::http::FullBody;
 use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
-use crate::store::StoreError;
-use crate::store::data_api::Upstream;
+use crate::database::StoreError;
+use crate::database::data_api::Upstream;
 
 /// The host's HTTP client.
 pub struct Outbound;

@@ -9,7 +9,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::routes::Reply;
+use crate::http::Reply;
 
 /// Hands a reply to the host.
 ///

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 
 use serde_json::{Value, json};
+use testkit::client::{Client, Response};
 
 use super::cluster::{Cluster, DOCUMENTS, NODES, id};
 use super::faults::Chance;
 use super::history::History;
-use crate::common::client::{Answer, Client};
 
 /// What became of a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ enum Outcome {
 }
 
 /// Sends a write to one of the hosts.
-fn send(cluster: &Cluster, history: &History, write: impl FnOnce() -> Result<Answer, ureq::Error>) -> Outcome {
+fn send(cluster: &Cluster, history: &History, write: impl FnOnce() -> Result<Response, ureq::Error>) -> Outcome {
     let before = cluster.emptied();
     let answer = write();
     let during = before.is_none() || before != cluster.emptied();

@@ -6,9 +6,9 @@ use std::sync::{Mutex, RwLock};
 use std::time::Instant;
 
 use serde_json::json;
+use testkit::client::Client;
 
 use crate::common::backends::Backends;
-use crate::common::client::Client;
 use crate::common::faulty::Node;
 
 pub const DOCUMENTS: usize = 6;

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use testkit::proxy::Mode;
+
 use super::cluster::{Cluster, NODES};
-use crate::common::proxy::Mode;
 
 /// Random numbers enough for a choice (SplitMix64, Steele et al., OOPSLA 2014), from a clock: a run does not replay.
 pub struct Chance(u64);
@@ -76,9 +77,9 @@ pub fn break_servers(cluster: &Cluster, stop: &AtomicBool) {
             0 => {
                 cluster.note("Redis killed", "");
                 cluster.empty_redis(|backends| {
-                    backends.redis.part.kill().unwrap();
+                    backends.redis.service.kill().unwrap();
                     sleep(chance.millis(0, 300));
-                    backends.redis.part.start().unwrap();
+                    backends.redis.service.start().unwrap();
                 });
             }
             1 => {
@@ -92,22 +93,22 @@ pub fn break_servers(cluster: &Cluster, stop: &AtomicBool) {
             2 => {
                 cluster.note("Redis frozen", "");
                 let mut backends = cluster.backends.lock().unwrap();
-                backends.redis.part.pause().unwrap();
+                backends.redis.service.pause().unwrap();
                 sleep(chance.millis(50, 500));
-                backends.redis.part.resume().unwrap();
+                backends.redis.service.resume().unwrap();
             }
             3 => {
                 cluster.note("bridge killed", "");
                 let mut backends = cluster.backends.lock().unwrap();
-                backends.bridge.part.kill().unwrap();
-                backends.bridge.part.start().unwrap();
+                backends.bridge.service.kill().unwrap();
+                backends.bridge.service.start().unwrap();
             }
             _ => {
                 let node = chance.below(NODES as u64) as usize;
                 cluster.note("host killed", node.to_string());
                 let mut node = cluster.nodes[node].write().unwrap();
-                node.host.part.kill().unwrap();
-                node.host.part.start().unwrap();
+                node.host.service.kill().unwrap();
+                node.host.service.start().unwrap();
             }
         }
     }

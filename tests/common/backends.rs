@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use xtask::data_api::DataApi;
-use xtask::host::Runtime;
-use xtask::log::Log;
-use xtask::mongodb::MongoDb;
-use xtask::programs;
-use xtask::redis::Redis;
-use xtask::stack::Scratch;
+use tempfile::TempDir;
+use testkit::log::Log;
+use testkit::programs;
+use testkit::progress::Progress;
+use testkit::runtime::Runtime;
+use testkit::services::data_api::DataApi;
+use testkit::services::mongodb::MongoDb;
+use testkit::services::redis::Redis;
 
 const KEY: &str = "local-dev-key";
 
@@ -17,19 +18,19 @@ pub struct Backends {
     pub redis: Redis,
     pub bridge: DataApi,
     pub mongodb: MongoDb,
-    _scratch: Scratch,
+    _folder: TempDir,
 }
 
 impl Backends {
     pub fn start() -> Self {
         let redis = Redis::temporary().expect("a Redis");
         let mongodb = MongoDb::temporary().expect("a MongoDB");
-        let scratch = Scratch::new().unwrap();
-        let log = Log::create(scratch.path().join("bridge.log")).unwrap();
+        let folder = testkit::project::temporary_folder().unwrap();
+        let log = Log::create(folder.path().join("bridge.log")).unwrap();
         let mut bridge = DataApi::new(&mongodb.uri(), KEY, "mongodb-atlas", log).unwrap();
-        programs::build(Runtime::Host).expect("the programs build");
-        bridge.part.start().expect("a bridge");
-        Backends { redis, bridge, mongodb, _scratch: scratch }
+        programs::build(Runtime::from_environment().unwrap(), &Progress::quiet()).expect("the programs build");
+        bridge.service.start().expect("a bridge");
+        Backends { redis, bridge, mongodb, _folder: folder }
     }
 
     pub fn redis_address(&self) -> SocketAddr {

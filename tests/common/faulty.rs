@@ -3,10 +3,11 @@
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
+use testkit::client::{Client, Response};
+use testkit::proxy::Proxy;
+
 use super::backends::Backends;
-use super::client::{Answer, Client};
 use super::host::Host;
-use super::proxy::Proxy;
 
 /// How long Redis may take.
 pub const CACHE_TIMEOUT: Duration = Duration::from_millis(150);
@@ -41,7 +42,7 @@ impl Node {
     }
 
     /// A read, and how long it took.
-    pub fn timed(&self, path: &str) -> (Answer, Duration) {
+    pub fn timed(&self, path: &str) -> (Response, Duration) {
         let began = Instant::now();
         let answer = self.get(path);
         (answer, began.elapsed())

@@ -2,19 +2,19 @@
 
 use std::ops::Deref;
 
-use xtask::host::{HostOptions, Runtime, base_url, host};
-use xtask::log::Log;
-use xtask::part::Part;
-use xtask::port;
-use xtask::stack::Scratch;
-
-use super::client::Client;
+use tempfile::TempDir;
+use testkit::client::Client;
+use testkit::log::Log;
+use testkit::port;
+use testkit::runtime::Runtime;
+use testkit::service::Service;
+use testkit::services::host::{HostOptions, base_url, host};
 
 /// A running host, stopped when dropped; it derefs to a client of it.
 pub struct Host {
     client: Client,
-    pub part: Part,
-    _scratch: Scratch,
+    pub service: Service,
+    _folder: TempDir,
 }
 
 impl Host {
@@ -26,12 +26,17 @@ impl Host {
         let variables: Vec<_> =
             open.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let listen = ([127, 0, 0, 1], port::free().unwrap()).into();
-        let options =
-            HostOptions { runtime: Runtime::Host, listen, runtime_config: None, variables: &variables, arguments: &[] };
-        let scratch = Scratch::new().unwrap();
-        let mut part = host(&options, Log::create(scratch.path().join("host.log")).unwrap());
-        part.start().expect("a host starts");
-        Host { client: Client::new(&base_url(listen)), part, _scratch: scratch }
+        let options = HostOptions {
+            runtime: Runtime::from_environment().unwrap(),
+            listen,
+            runtime_config: None,
+            variables: &variables,
+            arguments: &[],
+        };
+        let folder = testkit::project::temporary_folder().unwrap();
+        let mut service = host(&options, Log::create(folder.path().join("host.log")).unwrap());
+        service.start().expect("a host starts");
+        Host { client: Client::new(&base_url(listen)), service, _folder: folder }
     }
 }
 

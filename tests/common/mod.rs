@@ -4,9 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 pub mod backends;
-pub mod client;
 pub mod faulty;
 pub mod host;
-pub mod proxy;
 pub mod redis;
 pub mod system;

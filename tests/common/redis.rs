@@ -5,7 +5,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, Value, cmd};
 use store_api::cache::redis::{Connection, Connector, RedisCache};
 use store_api::cache::scripts::{Argument, Reply};
-use xtask::redis::Redis;
+use testkit::services::redis::Redis;
 
 /// A Redis of its own, stopped when dropped, the cache on it, and a connection beside it.
 pub struct TestRedis {

@@ -3,10 +3,10 @@
 use std::ops::Deref;
 
 use redis::Commands;
-use xtask::project;
-use xtask::stack::{Stack, StackConfig};
+use testkit::client::Client;
+use testkit::project;
+use testkit::stack::{Stack, StackConfig};
 
-use super::client::Client;
 use super::host::Host;
 
 /// The whole system, stopped when dropped; it derefs to a client of it.

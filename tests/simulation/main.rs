@@ -19,14 +19,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
-use store_api::access::jwt::Verified;
+use store_api::auth::jwt::Verified;
 use store_api::cache::aside::CacheAside;
 use store_api::cache::freshness::Freshness;
 use store_api::cache::guard::Guard;
 use store_api::config::{Config, VARIABLES};
+use store_api::http::{self, Context};
 use store_api::object_id::ObjectId;
 use store_api::platform::Platform;
-use store_api::routes::{self, Context};
 
 use redis::{Parts, SimRedis};
 use store::SimStore;

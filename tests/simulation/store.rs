@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use store_api::database::filter::{Condition, Filter};
+use store_api::database::{Document, Find, Store, StoreError, Updated};
 use store_api::object_id::ObjectId;
 use store_api::platform::{Platform, within};
-use store_api::store::filter::{Condition, Filter};
-use store_api::store::{Document, Find, Store, StoreError, Updated};
 
 use super::world::World;
 

@@ -1,10 +1,16 @@
-//! `cargo xtask`: see the library.
+//! `cargo xtask`: the project's commands, each a thin layer over `testkit` or the benchmark.
+
+mod bench;
+mod cli;
+mod import;
+mod test;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::cli::{Cli, Command};
-use xtask::{bench, interrupt, test, up};
+use cli::{Cli, Command};
+use testkit::interrupt;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -12,6 +18,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::up(options),
         Command::Test(options) => test::test(&options),
         Command::Bench(options) => bench::bench(&options),
+        Command::Import(options) => import::import(&options),
     });
     match outcome {
         Ok(code) => code,

@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
-
-use crate::address::masked;
-use crate::host::Runtime;
-use crate::interrupt::{self, Interrupted};
-use crate::stack::{Stack, StackConfig};
-use crate::{install, port, probe, project};
+use testkit::address::masked;
+use testkit::interrupt::{self, Interrupted};
+use testkit::runtime::{self, Runtime};
+use testkit::stack::{Stack, StackConfig};
+use testkit::{port, probe, project};
 
 /// What `up` is called with.
 #[derive(Debug, Args)]
@@ -23,7 +22,7 @@ pub struct UpOptions {
     pub listen: SocketAddr,
 
     /// What runs the component: this repository's host, or the program `spin`.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, env = runtime::VARIABLE, default_value_t)]
     pub runtime: Runtime,
 
     /// A Redis that runs already. Without, a private one is started: empty, on a free port.
@@ -49,7 +48,7 @@ pub struct UpOptions {
     pub variables: Vec<(String, String)>,
 }
 
-/// Runs the system until Ctrl-C, SIGTERM (success) or the end of a part (failure).
+/// Runs the system until Ctrl-C, SIGTERM (success) or the end of a service (failure).
 ///
 /// # Errors
 /// When it cannot be started; nothing runs any more then.
@@ -61,10 +60,10 @@ pub fn up(options: UpOptions) -> Result<ExitCode> {
         Err(error) => return Err(error),
     };
     announce(&stack)?;
-    let death = interrupt::wait_for(Duration::MAX, || stack.death());
+    let unexpected_exit = interrupt::wait_for(Duration::MAX, || stack.unexpected_exit());
     let stopped = stack.stop();
-    match death {
-        Ok(Some(death)) => Err(death.into()),
+    match unexpected_exit {
+        Ok(Some(unexpected_exit)) => Err(unexpected_exit.into()),
         Ok(None) => stopped.map(|()| ExitCode::SUCCESS),
         Err(error) if error.is::<Interrupted>() => stopped.map(|()| ExitCode::SUCCESS),
         Err(error) => Err(error),
@@ -84,18 +83,13 @@ fn check(options: &UpOptions) -> Result<()> {
             probe::check_given(name, schemes, url)?;
         }
     }
-    if options.runtime == Runtime::Spin && !install::on_path("spin") {
-        bail!(
-            "spin is not on the PATH: install Spin 4.1 or later (https://spinframework.dev), or leave --runtime away"
-        );
-    }
-    Ok(())
+    options.runtime.check()
 }
 
 fn config(options: UpOptions) -> StackConfig {
     StackConfig {
         listen: Some(options.listen),
-        runtime: options.runtime,
+        runtime: Some(options.runtime),
         redis_url: options.redis_url,
         mongodb_uri: options.mongodb_uri,
         data_api_url: options.data_api_url,

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use testkit::process::CommandSpec;
+use testkit::progress::status;
+use testkit::stack::{Stack, StackConfig};
+use testkit::{command, project};
 
 use super::counts::Counts;
-use crate::process::Launch;
-use crate::progress::status;
-use crate::stack::{Stack, StackConfig};
-use crate::{command, project};
 
 /// The files `tests/*.hurl` whose name contains the filter, in the order of their names.
 ///
@@ -34,7 +34,7 @@ pub fn files(filter: Option<&str>) -> Result<Vec<PathBuf>> {
 pub fn run(program: &Path, files: &[PathBuf], config: StackConfig) -> Result<Counts> {
     status("Testing", "the Hurl files");
     let stack = Stack::start(config)?;
-    let hurl = Launch::new(program)
+    let hurl = CommandSpec::new(program)
         .folder(project::root())
         // One file after the other: they share the collections.
         .args(["--test", "--jobs", "1", "--variable", &format!("base={}", stack.base_url())])

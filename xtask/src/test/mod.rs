@@ -12,13 +12,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use testkit::interrupt::Interrupted;
+use testkit::progress::{Progress, status};
+use testkit::runtime::Runtime;
+use testkit::services::mongodb::MongoDb;
+use testkit::stack::StackConfig;
+use testkit::{install, project};
 
-use crate::host::Runtime;
-use crate::interrupt::Interrupted;
-use crate::mongodb::MongoDb;
-use crate::progress::status;
-use crate::stack::StackConfig;
-use crate::{install, project};
 use counts::Counts;
 use report::Report;
 
@@ -64,7 +64,7 @@ fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
     let hurl = if hurl_files.is_empty() { None } else { Some(install::hurl()?) };
 
     let built = report.step("build: programs", || {
-        crate::programs::build(Runtime::Host)?;
+        testkit::programs::build(Runtime::from_environment()?, &Progress::quiet())?;
         Ok(Counts::default())
     })?;
     let mut tests = Vec::new();

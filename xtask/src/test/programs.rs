@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::Value;
+use testkit::cargo::cargo;
+use testkit::process::CommandSpec;
+use testkit::progress::status;
+use testkit::{command, programs};
 
 use super::counts::Counts;
-use crate::cargo::cargo;
-use crate::process::Launch;
-use crate::progress::status;
-use crate::{command, programs};
 
 /// A test program.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,22 +81,22 @@ impl TestProgram {
     /// # Errors
     /// When it cannot be started, and on Ctrl-C.
     pub fn run(&self, filter: Option<&str>, mongodb_uri: &str, built: bool) -> Result<Counts> {
-        let mut launch = Launch::new(&self.path)
+        let mut spec = CommandSpec::new(&self.path)
             .folder(&self.folder)
             .args(filter)
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("MONGODB_URI", mongodb_uri);
         if let Some(cargo) = env::var_os("CARGO") {
-            launch = launch.env("CARGO", cargo);
+            spec = spec.env("CARGO", cargo);
         }
         if built {
-            launch = launch.env(programs::BUILT, "1");
+            spec = spec.env(programs::BUILT, "1");
         }
         if std::io::stdout().is_terminal() {
             // It writes into a pipe, and would do without.
-            launch = launch.args(["--color", "always"]);
+            spec = spec.args(["--color", "always"]);
         }
-        let (exit, output) = command::tee(&launch)?;
+        let (exit, output) = command::tee(&spec)?;
         Ok(Counts::of_rust(&output).with_exit(exit.success()))
     }
 }

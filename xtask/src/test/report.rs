@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use testkit::interrupt::Interrupted;
 
 use super::counts::Counts;
-use crate::interrupt::Interrupted;
 
 /// The steps so far.
 #[derive(Debug, Default)]

@@ -1,0 +1,134 @@
+//! What a write costs: what the cache protocol adds, and what else lies in Redis.
+
+use std::cell::Cell;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use testkit::command;
+use testkit::process::CommandSpec;
+use testkit::progress::status;
+use testkit::services::redis::Redis;
+
+use super::StoreOptions;
+use super::peers::{Peer, Peers};
+use crate::interleaved::{self, Request};
+use crate::samples::Samples;
+use crate::table::{Goal, Row};
+
+/// The listings of another collection that are cached while a write is measured.
+const VARIANTS: usize = 10_000;
+
+/// The keys of somebody else in the same Redis.
+const FOREIGN: usize = 1_000_000;
+
+/// A document of the seed data.
+const DOCUMENT: &str = "5a1f00000000000000000001";
+
+/// The rows about writes.
+///
+/// # Errors
+/// When a host, Redis or a request fails.
+pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
+    status("Preparing", &format!("{VARIANTS} cached listings and {FOREIGN} foreign keys"));
+    let crowded_redis = Redis::temporary()?;
+    let (mut crowded_host, crowded) = peers.store(&[("redis_url", &crowded_redis.url())], &[])?;
+    crowded_host.start()?;
+    fill(&crowded)?;
+    let foreign = format!("for i = 1, {FOREIGN} do redis.call('SET', 'foreign:' .. i, i) end");
+    redis(&crowded_redis.url(), &["EVAL", &foreign, "0"])?;
+    let (mut uncached_host, uncached) = peers.store(&[("cache_ttl_seconds", "0")], &[])?;
+    uncached_host.start()?;
+
+    status("Measuring", "writes");
+    let client = interleaved::client();
+    let price = Cell::new(0);
+    let write = |url: &str| -> Request<'_> {
+        let url = format!("{url}/api/update/games/{DOCUMENT}");
+        let (client, price) = (&client, &price);
+        Box::new(move || {
+            price.set(price.get() + 1);
+            let body = format!(r#"{{"price": {}}}"#, price.get());
+            let answer = client.put(&url).content_type("application/json").send(&body)?;
+            ensure!(answer.status() == 200, "{url} answered {}", answer.status());
+            Ok(())
+        })
+    };
+    let read = |url: &str| -> Request<'_> {
+        let url = format!("{url}/api/showDB/games");
+        let client = &client;
+        Box::new(move || interleaved::get(client, &url).map(drop))
+    };
+    let store = peers.url(Peer::Store);
+    let before = scripts(peers.stack.redis_url())?;
+    let written = price.get();
+    let mut alone = write(store);
+    for _ in 0..100 {
+        alone()?;
+    }
+    let each = (scripts(peers.stack.redis_url())? - before) / f64::from(price.get() - written);
+    drop(alone);
+
+    let mut writes = [write(store), write(&uncached), write(&crowded)];
+    let writes = interleaved::medians(&mut writes, options.rounds as usize)?;
+    let mut reads = [read(store), read(peers.url(Peer::Bare))];
+    // The writes have emptied the cache.
+    reads[0]()?;
+    let reads = interleaved::medians(&mut reads, options.rounds as usize)?;
+    let foreign_key = redis(&crowded_redis.url(), &["EXISTS", &format!("foreign:{FOREIGN}")])?;
+    ensure!(foreign_key.trim() == "1", "Redis has dropped the foreign keys");
+    crowded_host.stop()?;
+    uncached_host.stop()?;
+
+    let added: Vec<f64> = writes[0].iter().zip(&writes[1]).map(|(with, without)| with - without).collect();
+    let round_trips: Vec<f64> = reads[0].iter().zip(&reads[1]).map(|(hit, bare)| hit - bare).collect();
+    let row = |what: &str, goal, samples, unit| Row { what: what.to_owned(), goal, samples, unit };
+    Ok(vec![
+        row("round trips to Redis of a write", Goal::AtMost(2.0), Samples::new([each]), ""),
+        row("write, caching on − off, p50, 1 connection", Goal::None, Samples::new(added.iter().copied()), " ms"),
+        row(
+            "the same, in round trips (hit − without Redis)",
+            Goal::AtMost(2.0),
+            Samples::ratios(&added, &round_trips),
+            "",
+        ),
+        row(
+            "write among 10,000 variants of another collection and 1,000,000 foreign keys, rate ÷ with none",
+            Goal::AtLeast(0.95),
+            Samples::ratios(&writes[0], &writes[2]),
+            "",
+        ),
+    ])
+}
+
+/// Has that many listings of the other collection cached.
+fn fill(url: &str) -> Result<()> {
+    const CLIENTS: usize = 4;
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..CLIENTS)
+            .map(|first| {
+                scope.spawn(move || {
+                    let client = interleaved::client();
+                    (first..VARIANTS).step_by(CLIENTS).try_for_each(|skip| {
+                        interleaved::get(&client, &format!("{url}/api/showDB/clients?skip={skip}")).map(drop)
+                    })
+                })
+            })
+            .collect();
+        threads.into_iter().try_for_each(|thread| thread.join().ok().context("a thread panicked")?)
+    })
+}
+
+/// How many scripts this Redis has been sent.
+fn scripts(url: &str) -> Result<f64> {
+    let stats = redis(url, &["INFO", "commandstats"])?;
+    let calls =
+        |line: &str| -> Option<f64> { line.strip_prefix("cmdstat_evalsha:calls=")?.split(',').next()?.parse().ok() };
+    stats.lines().find_map(calls).context("Redis was sent no script")
+}
+
+fn redis(url: &str, command: &[&str]) -> Result<String> {
+    let spec = CommandSpec::new("redis-cli").args(["-u", url]).args(command);
+    let (exit, text) = command::output(&spec)?;
+    ensure!(exit.success() && !text.starts_with("ERR"), "redis-cli {}: {text}", command[0]);
+    Ok(text)
+}

@@ -1,0 +1,273 @@
+//! Everything that can go wrong with a request, and the problem details (RFC 9457) that the client gets for it.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::auth::Role;
+use crate::cache::write::WriteError;
+use crate::config::ConfigError;
+use crate::database::StoreError;
+use crate::http::Reply;
+
+/// Why a request was not done. Each variant says which status it becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// 404: no such route.
+    UnknownRoute,
+    /// 404: the collection is not open.
+    UnknownCollection(String),
+    /// 404: the route or its document does not exist, in words.
+    NotFound(String),
+    /// 405, with `Allow`.
+    MethodNotAllowed(&'static str),
+    /// 400: what was wrong, and where.
+    Invalid(String),
+    /// 400: an added document has no field in common with its collection.
+    UnknownFields {
+        /// The fields that the collection's documents have.
+        available: Vec<String>,
+        /// The fields of the document.
+        provided: Vec<String>,
+    },
+    /// 401: no credential was shown where one is needed, or, to follow "the credential", what was wrong with it.
+    Unauthorized(Option<&'static str>),
+    /// 403: the credential does not reach this role.
+    Forbidden(Role),
+    /// 403: the operator has set no credential that reaches this role.
+    RoleOff(Role),
+    /// 403: the page of another site wanted to change something.
+    CrossSite,
+    /// 429: more requests than a minute has.
+    TooManyRequests(u64),
+    /// 409: the `_id` exists already.
+    Duplicate(String),
+    /// 413: the body is larger than so many bytes.
+    BodyTooLarge(usize),
+    /// 415: the body's media type.
+    UnsupportedMediaType(Option<String>),
+    /// 502, 503 or 504: the store failed. 400: what was asked for is more than there may be in one answer.
+    Store {
+        /// How.
+        error: StoreError,
+        /// Whether it was asked to write.
+        writing: bool,
+    },
+    /// 503: the write was not begun, since it could not be recorded in the cache.
+    WriteNotBegun,
+    /// 504: the write was done, but that could not be recorded in the cache.
+    WriteNotEnded,
+    /// 500: a variable cannot be used.
+    Misconfigured(ConfigError),
+}
+
+impl Problem {
+    /// The store failed while it was asked to read.
+    pub fn reading(error: StoreError) -> Self {
+        Problem::Store { error, writing: false }
+    }
+
+    /// A write was not acknowledged.
+    pub fn writing(error: WriteError) -> Self {
+        match error {
+            WriteError::Store(error) => Problem::Store { error, writing: true },
+            WriteError::NotBegun => Problem::WriteNotBegun,
+            WriteError::NotEnded => Problem::WriteNotEnded,
+        }
+    }
+
+    /// The status that it becomes.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Problem::UnknownRoute | Problem::UnknownCollection(_) | Problem::NotFound(_) => StatusCode::NOT_FOUND,
+            Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::Invalid(_) | Problem::UnknownFields { .. } => StatusCode::BAD_REQUEST,
+            Problem::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Problem::Forbidden(_) | Problem::RoleOff(_) | Problem::CrossSite => StatusCode::FORBIDDEN,
+            Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Duplicate(_) => StatusCode::CONFLICT,
+            Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Store { error, .. } => match error {
+                StoreError::Unreachable(_) | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+                StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+                StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
+                StoreError::Duplicate => StatusCode::CONFLICT,
+                StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
+            },
+            Problem::WriteNotBegun => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
+            Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What `WWW-Authenticate` says (RFC 6750, section 3).
+    fn challenge(&self) -> Option<String> {
+        let bearer = "Bearer realm=\"store-api\"";
+        match self {
+            Problem::Unauthorized(None) => Some(bearer.to_owned()),
+            Problem::Unauthorized(Some(why)) => {
+                Some(format!("{bearer}, error=\"invalid_token\", error_description=\"the credential {why}\""))
+            }
+            Problem::Forbidden(role) => {
+                Some(format!("{bearer}, error=\"insufficient_scope\", scope=\"{}\"", role.scope()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the operator should read of it, where there is more to say than the client is told.
+    pub fn log(&self) -> Option<String> {
+        match self {
+            Problem::Store { error: StoreError::TooLarge(_), .. } => None,
+            Problem::Store { error, .. } => Some(error.to_string()),
+            Problem::Misconfigured(error) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The answer to the client.
+    pub fn into_reply(self) -> Reply {
+        let status = self.status();
+        let detail = self.to_string();
+        let mut body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": detail,
+            "error": detail,
+        });
+        if let Problem::UnknownFields { available, provided } = &self {
+            body["available_fields"] = json!(available);
+            body["provided_fields"] = json!(provided);
+        }
+        let mut reply = Response::new(Bytes::from(body.to_string()));
+        *reply.status_mut() = status;
+        let headers = reply.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Problem::MethodNotAllowed(allow) = self {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        reply
+    }
+}
+
+/// The detail: what the client is told, with nothing of an upstream in it.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::UnknownRoute => f.write_str("there is no such route; GET / lists them"),
+            Problem::UnknownCollection(name) => write!(f, "there is no collection {name:?}"),
+            Problem::NotFound(what) | Problem::Invalid(what) => f.write_str(what),
+            Problem::MethodNotAllowed(allow) => write!(f, "this route takes {allow}"),
+            Problem::UnknownFields { .. } => {
+                f.write_str("the document has no field that the collection's documents have; see available_fields")
+            }
+            Problem::Unauthorized(None) => f.write_str("a credential is needed: Authorization: Bearer <token>"),
+            Problem::Unauthorized(Some(why)) => write!(f, "the credential {why}"),
+            Problem::Forbidden(role) => write!(f, "the credential does not reach {role}"),
+            Problem::RoleOff(role) => write!(f, "{role} is off: the operator has set no credential for it"),
+            Problem::CrossSite => f.write_str("the page of another site may not change anything here"),
+            Problem::TooManyRequests(limit) => write!(f, "there were more than {limit} requests within a minute"),
+            Problem::Duplicate(id) => write!(f, "a document with the _id {id} exists already"),
+            Problem::BodyTooLarge(limit) => {
+                write!(f, "the body is larger than {limit} bytes")
+            }
+            Problem::UnsupportedMediaType(Some(got)) => {
+                write!(f, "the body must be application/json, not {got:?}")
+            }
+            Problem::UnsupportedMediaType(None) => {
+                f.write_str("the body must be application/json, and say so in Content-Type")
+            }
+            Problem::Store { error, writing } => {
+                if let StoreError::TooLarge(limit) = error {
+                    return write!(
+                        f,
+                        "the answer would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
+                         fewer fields by \"fields\""
+                    );
+                }
+                f.write_str(match error {
+                    StoreError::Unreachable(_) => "the store cannot be reached",
+                    StoreError::Unavailable(_) => "the store cannot serve at the moment",
+                    StoreError::Timeout => "the store did not answer in time",
+                    StoreError::Failed(_) => "the store failed",
+                    StoreError::Refused(_) => "the store refused what was asked of it",
+                    StoreError::Duplicate => "the _id exists already",
+                    StoreError::TooLarge(_) => "the answer is too large",
+                })?;
+                if *writing && error.outcome_unknown() {
+                    f.write_str("; whether the write was done is unknown")?;
+                }
+                Ok(())
+            }
+            Problem::WriteNotBegun => f.write_str("the cache cannot be reached, and no write is begun without it"),
+            Problem::WriteNotEnded => f.write_str(
+                "the cache could not be told of the write's end; whether the write was done is unknown, and it is not read from the cache until that has settled",
+            ),
+            Problem::Misconfigured(error) => write!(f, "the service is misconfigured: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_has_the_members_of_the_contract() {
+        let reply = Problem::UnknownCollection("nope".to_owned()).into_reply();
+        assert_eq!(reply.status(), 404);
+        assert_eq!(reply.headers()["content-type"], "application/problem+json");
+        let body: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
+        assert_eq!(
+            body,
+            json!({
+                "type": "about:blank",
+                "title": "Not Found",
+                "status": 404,
+                "detail": "there is no collection \"nope\"",
+                "error": "there is no collection \"nope\"",
+            })
+        );
+    }
+
+    #[test]
+    fn nothing_of_an_upstream_reaches_the_client() {
+        let secret = "mongodb://user:pw@db.internal";
+        for error in [
+            StoreError::Unreachable(secret.to_owned()),
+            StoreError::Unavailable(secret.to_owned()),
+            StoreError::Failed(secret.to_owned()),
+            StoreError::Refused(secret.to_owned()),
+        ] {
+            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Store(error))] {
+                assert!(problem.log().is_some());
+                let body = problem.into_reply().into_body();
+                assert!(!String::from_utf8_lossy(&body).contains("user:pw"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
+        let reply = Problem::writing(WriteError::Store(StoreError::Timeout)).into_reply();
+        assert_eq!(reply.status(), 504);
+        assert!(String::from_utf8_lossy(reply.body()).contains("unknown"));
+        let reply = Problem::writing(WriteError::Store(StoreError::Unreachable(String::new()))).into_reply();
+        assert_eq!(reply.status(), 503);
+        assert_eq!(reply.headers()["retry-after"], "1");
+        assert!(!String::from_utf8_lossy(reply.body()).contains("unknown"));
+    }
+}

@@ -1,0 +1,48 @@
+//! `GET /`: what this is.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::http::{Reply, response};
+
+/// Methods and path of each route, and what it does.
+const ROUTES: [(&str, &str, &str); 11] = [
+    ("GET", "/api/", "says what this is"),
+    (
+        "GET",
+        "/api/showDB/{collection}",
+        "every document; all: every collection; parameters: field=value, sort, limit, skip, fields",
+    ),
+    ("GET", "/api/get/{collection}/{value}", "one document by _id or by value; parameter: field"),
+    ("POST", "/api/add/{collection}", "inserts a document"),
+    ("PUT", "/api/update/{collection}/{value}", "sets fields of one document; parameter: field"),
+    ("DELETE", "/api/delete/{collection}/{value}", "deletes one document; parameter: field"),
+    (
+        "POST, GET",
+        "/api/initDB/{collection}",
+        "puts the seed data in place of every document; all: every collection that has any",
+    ),
+    ("POST, GET, DELETE", "/api/cleanDB/{collection}", "deletes every document; all: in every collection"),
+    ("GET", "/health/live", "whether the service runs"),
+    ("GET", "/health/ready", "whether Redis and the Data API answer"),
+    ("OPTIONS", "any of these", "the methods that it takes"),
+];
+
+/// Name, version, routes and links.
+pub fn index() -> Reply {
+    let routes: Vec<_> =
+        ROUTES.iter().map(|(methods, path, does)| json!({ "methods": methods, "path": path, "does": does })).collect();
+    let body = json!({
+        "name": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": env!("CARGO_PKG_DESCRIPTION"),
+        "routes": routes,
+        "links": {
+            "self": "/api/",
+            "games": "/api/showDB/games",
+            "clients": "/api/showDB/clients",
+            "health": "/health/ready",
+        },
+    });
+    response::json(StatusCode::OK, &body)
+}

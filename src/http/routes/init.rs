@@ -1,0 +1,49 @@
+//! `POST /api/initDB/{collection}`: the collection as it ships, nothing else in it.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::cache::write::Recorded;
+use crate::cache::{Cache, Scope};
+use crate::database::{Document, Store};
+use crate::http::endpoint::Target;
+use crate::http::problem::Problem;
+use crate::http::{Context, Reply, response};
+use crate::platform::Platform;
+use crate::seed;
+
+/// Replaces the documents of the collection, or of every open collection that has seed data, by its seed data.
+pub async fn init<C: Cache, S: Store, P: Platform>(
+    context: &Context<'_, C, S, P>,
+    target: &Target<'_>,
+) -> Result<Reply, Problem> {
+    let seeds: Vec<(&str, Vec<Document>)> = match target {
+        Target::One(collection) => {
+            let documents = seed::documents(collection)
+                .ok_or_else(|| Problem::NotFound(format!("{collection:?} has no seed data")))?;
+            vec![(collection, documents)]
+        }
+        Target::All => {
+            let open = context.config.collections.iter().map(String::as_str);
+            open.filter_map(|name| seed::documents(name).map(|seed| (name, seed))).collect()
+        }
+    };
+    let mut inserted = 0;
+    let mut worst = Recorded::Off;
+    for (collection, documents) in &seeds {
+        let scopes = [Scope::Listings, Scope::Documents];
+        let replace = context.store.replace_all(collection, documents);
+        let written = context.cache.write(collection, &scopes, replace).await;
+        let ((), recorded) = written.map_err(Problem::writing)?;
+        inserted += documents.len();
+        worst = worst.max(recorded);
+    }
+    let names: Vec<&str> = seeds.iter().map(|(name, _)| *name).collect();
+    let answer = json!({
+        "message": format!("{} holds its seed data", names.join(", ")),
+        "inserted": inserted,
+    });
+    let mut reply = response::json(StatusCode::OK, &answer);
+    response::tell_recorded(&mut reply, worst);
+    Ok(reply)
+}

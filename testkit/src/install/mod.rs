@@ -1,0 +1,65 @@
+//! What must be on the machine: installed where we can, said in one sentence where we cannot.
+
+mod apt;
+mod hurl;
+pub mod python;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+pub use hurl::hurl;
+
+use crate::command;
+use crate::process::CommandSpec;
+use crate::progress::status;
+
+/// Whether there is a program of this name on the PATH.
+pub fn on_path(program: &str) -> bool {
+    which::which(program).is_ok()
+}
+
+/// The program `redis-server`.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn redis() -> Result<()> {
+    if on_path("redis-server") {
+        return Ok(());
+    }
+    apt::install(&["redis-server"])
+        .context("redis-server is missing: install Redis 7 or later, or name a running one with --redis-url")?;
+    if !on_path("redis-server") {
+        bail!("redis-server was installed, but is not on the PATH");
+    }
+    Ok(())
+}
+
+/// A program that is a package of the same name on Debian and Ubuntu.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn package(name: &str) -> Result<()> {
+    apt::install(&[name])
+}
+
+/// Rust's standard library for the component's target.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn wasm_target() -> Result<()> {
+    const TARGET: &str = "wasm32-wasip2";
+    let folder = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let folder = folder.context("rustc is missing: install Rust, https://rustup.rs")?;
+    // rustc names the folder whether or not it is there.
+    if folder.status.success() && PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    if !on_path("rustup") {
+        bail!("Rust's target {TARGET} is missing: install it as you installed Rust");
+    }
+    status("Installing", &format!("Rust's target {TARGET}"));
+    command::run(&CommandSpec::new("rustup").args(["target", "add", TARGET]))
+        .with_context(|| format!("Rust's target {TARGET} is missing: run `rustup target add {TARGET}`"))
+}
