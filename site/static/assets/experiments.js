@@ -1,6 +1,6 @@
 // Three experiments. Each asks the store, and says in a sentence what came of it.
 
-import { document_, listing, ms, plural, send, sleep } from "./store.js";
+import { brief, document_, listing, ms, plural, send, sleep } from "./store.js";
 import { $, badge, el } from "./dom.js";
 import { collection } from "./table.js";
 
@@ -111,19 +111,19 @@ async function write(card, step) {
   await ask("GET", get);
   const before = await ask("GET", get);
   const listed = await ask("GET", list);
-  step(`${before.entry.key}, ${field} is ${before.json[field]}`, before.entry);
-  step(listed.entry.key, listed.entry);
+  step(`${brief(before.entry.key)}, ${field} is ${before.json[field]}`, before.entry);
+  step(brief(listed.entry.key), listed.entry);
   const old = before.json[field];
   const wanted = typeof old === "number" ? Math.round((old + 1) * 100) / 100 : `${old} *`;
   const condition = (answer) => answer.headers.get("ETag") ? { "If-Match": answer.headers.get("ETag") } : {};
   const written = await ask("PUT", document_("update", name, id), { body: { [field]: wanted }, headers: condition(before) });
   step(`${field} becomes ${wanted}`, written.entry);
   const [after, relisted] = [await ask("GET", get), await ask("GET", list)];
-  step(`${after.entry.key}, ${field} is ${after.json[field]}`, after.entry);
-  step(relisted.entry.key, relisted.entry);
+  step(`${brief(after.entry.key)}, ${field} is ${after.json[field]}`, after.entry);
+  step(brief(relisted.entry.key), relisted.entry);
   // As it was.
   await ask("PUT", document_("update", name, id), { body: { [field]: old }, headers: condition(after) });
-  const gone = [[before, after], [listed, relisted]].filter(([was, is]) => was.entry.kind === "hit" && is.entry.kind === "miss").map(([was]) => was.entry.key);
+  const gone = [[before, after], [listed, relisted]].filter(([was, is]) => was.entry.kind === "hit" && is.entry.kind === "miss").map(([was]) => brief(was.entry.key));
   const right = after.json[field] === wanted && relisted.json.find(({ _id }) => _id === id)?.[field] === wanted;
   return `The write took ${ms(written.entry.total)} and invalidated ${plural(gone.length, "key")} that had been hits: ${gone.join(" and ") || "none"}. `
     + `The next reads ${right ? `came from MongoDB and were right: ${field} was ${wanted}` : "were not right"}. Now it is ${old} again.`;

@@ -116,3 +116,5 @@ export function clear() {
 export const ms = (value) => value === undefined ? "–" : value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 export const sleep = (duration) => new Promise((done) => setTimeout(done, duration));
+/** A key whose hash or id is cut short, for a sentence. */
+export const brief = (key) => (key ?? "").replace(/:([0-9a-f]{7})[0-9a-f]{33}$/, ":$1…").replace(/:[0-9a-f]{18}([0-9a-f]{6})$/, ":…$1");

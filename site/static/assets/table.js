@@ -17,7 +17,7 @@ export const example = () => state.example;
 
 export function start(open) {
   onOpen = open;
-  $("filter").addEventListener("submit", (event) => { event.preventDefault(); addFilter(); });
+  $("filter").addEventListener("submit", (event) => { event.preventDefault(); if (document.activeElement !== $("search")) addFilter(); });
   $("search").addEventListener("change", (event) => { state.search = event.target.value; load(); });
   $("limit").addEventListener("change", () => load());
   $("reload").addEventListener("click", () => load(state.url));
@@ -77,7 +77,7 @@ function show(documents) {
   if (documents.length) { state.columns = [...fields]; [state.example] = documents; }
   const columns = documents.length ? state.columns : [];
   const chosen = $("filter-field").value;
-  $("filter-field").replaceChildren(...state.columns.map((name) => el("option", { selected: name === chosen }, name)));
+  $("filter-field").replaceChildren(...state.columns.map((name) => el("option", { value: name, selected: name === chosen }, name)));
   if (!documents.length) {
     $("table").replaceChildren(el("p", { className: "soft panel" }, state.filters.length || state.search
       ? "No document fits these filters." : "This collection is empty. Add a document, or reset it to the sample data."));
