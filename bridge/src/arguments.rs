@@ -5,44 +5,74 @@ use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
 use crate::error::Error;
 
 /// The body's fields. They are borrowed from the one BSON document that the body became.
+///
+/// A field that is null counts as left out: the serializers of many clients write null for what was not given.
 #[derive(Clone, Copy)]
 pub struct Arguments<'a> {
     body: &'a RawDocument,
+    aliases: Aliases,
 }
 
-/// The fields that every action takes.
+/// Other names that fields may go by: first ours, then the client's.
+pub type Aliases = &'static [(&'static str, &'static str)];
+
+/// The fields that every action takes. Functions take those from the second on.
 const NAMESPACE: [&str; 3] = ["dataSource", "database", "collection"];
 
 impl<'a> Arguments<'a> {
-    /// Takes a body whose fields are those of the namespace and those in `known`.
+    /// Takes the body of an action, whose fields are those of the namespace and those in `known`.
     ///
     /// # Errors
     /// 400 for any other field: a misspelled `fitler` that is ignored would mean every document.
-    pub fn new(body: &'a RawDocument, known: &[&str]) -> Result<Self, Error> {
+    pub fn of_action(body: &'a RawDocument, known: &[&str]) -> Result<Self, Error> {
+        Self::checked(body, &NAMESPACE, known, &[])
+    }
+
+    /// Takes the argument of a function: without a data source, and with some fields under other names too.
+    ///
+    /// # Errors
+    /// 400 for a field that is not known, and for one that is given by both of its names.
+    pub fn of_function(body: &'a RawDocument, known: &[&str], aliases: Aliases) -> Result<Self, Error> {
+        let arguments = Self::checked(body, &NAMESPACE[1..], known, aliases)?;
+        for (name, alias) in aliases {
+            if arguments.there(name)?.is_some() && arguments.there(alias)?.is_some() {
+                return Err(Error::InvalidParameter(format!(
+                    "the fields `{name}` and `{alias}` are the same; give one of them"
+                )));
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn checked(body: &'a RawDocument, namespace: &[&str], known: &[&str], aliases: Aliases) -> Result<Self, Error> {
         for element in body.iter_elements() {
             let name = element.map_err(internal)?.key().as_str();
-            if !NAMESPACE.contains(&name) && !known.contains(&name) {
+            let alias = aliases.iter().any(|(_, alias)| *alias == name);
+            if !namespace.contains(&name) && !known.contains(&name) && !alias {
                 return Err(Error::InvalidParameter(format!(
                     "the field `{name}` is not known; this action takes {}, {}",
-                    NAMESPACE.join(", "),
+                    namespace.join(", "),
                     known.join(", ")
                 )));
             }
         }
-        Ok(Arguments { body })
+        Ok(Arguments { body, aliases })
+    }
+
+    /// The name of the data source.
+    ///
+    /// # Errors
+    /// 400 where it is missing, or not a name.
+    pub fn data_source(&self) -> Result<&'a str, Error> {
+        self.name(NAMESPACE[0])
     }
 
     /// The database and the collection.
     ///
     /// # Errors
-    /// 400 where one is missing, no string or empty, and where `dataSource` is not the one that is served.
-    pub fn namespace(&self, data_source: &str) -> Result<(&'a str, &'a str), Error> {
-        let [source, database, collection] = NAMESPACE.map(|name| self.name(name));
-        let source = source?;
-        if source != data_source {
-            return Err(Error::InvalidParameter(format!("the dataSource `{source}` is not known here")));
-        }
-        Ok((database?, collection?))
+    /// 400 where one is missing, or not a name.
+    pub fn namespace(&self) -> Result<(&'a str, &'a str), Error> {
+        Ok((self.name(NAMESPACE[1])?, self.name(NAMESPACE[2])?))
     }
 
     /// A document that may be left out.
@@ -124,8 +154,23 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    fn get(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, Error> {
-        self.body.get(name).map_err(internal)
+    /// A value of any type that may be left out.
+    ///
+    /// # Errors
+    /// 500 where the BSON cannot be read.
+    pub fn get(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, Error> {
+        if let Some(value) = self.there(name)? {
+            return Ok(Some(value));
+        }
+        match self.aliases.iter().find(|(known, _)| *known == name) {
+            Some((_, alias)) => self.there(alias),
+            None => Ok(None),
+        }
+    }
+
+    fn there(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, Error> {
+        let value = self.body.get(name).map_err(internal)?;
+        Ok(value.filter(|value| *value != RawBsonRef::Null))
     }
 }
 
@@ -161,9 +206,9 @@ mod tests {
             "dataSource": "s", "database": "d", "collection": "c",
             "limit": 3_i64, "skip": 2.0, "upsert": true, "filter": {"a": 1}, "documents": [{}, {}], "sort": [],
         };
-        let arguments = Arguments::new(&body, &["limit", "skip", "upsert", "filter", "documents", "sort"]).unwrap();
-        assert_eq!(arguments.namespace("s").unwrap(), ("d", "c"));
-        assert_eq!(arguments.namespace("other").unwrap_err().code(), "InvalidParameter");
+        let known = ["limit", "skip", "upsert", "filter", "documents", "sort"];
+        let arguments = Arguments::of_action(&body, &known).unwrap();
+        assert_eq!((arguments.data_source().unwrap(), arguments.namespace().unwrap()), ("s", ("d", "c")));
         assert_eq!(arguments.count("limit").unwrap(), Some(3));
         assert_eq!(arguments.count("skip").unwrap(), Some(2));
         assert_eq!(arguments.count("none").unwrap(), None);
@@ -172,8 +217,39 @@ mod tests {
         assert!(arguments.required_document("filter").is_ok());
         assert_eq!(arguments.required_document("update").unwrap_err().code(), "MissingParameter");
         assert_eq!(arguments.document("sort").unwrap_err().to_string(), "the field `sort` must be an object");
-        let error = Arguments::new(&body, &["limit"]).map(|_| ()).unwrap_err();
+        let error = Arguments::of_action(&body, &["limit"]).map(|_| ()).unwrap_err();
         assert!(error.to_string().starts_with("the field `skip` is not known"), "{error}");
+    }
+
+    #[test]
+    fn null_is_left_out() {
+        let body = rawdoc! {
+            "database": null, "limit": null, "upsert": null, "filter": null, "documents": null, "sort": null,
+        };
+        let arguments = Arguments::of_action(&body, &["limit", "upsert", "filter", "documents", "sort"]).unwrap();
+        assert_eq!(arguments.count("limit").unwrap(), None);
+        assert!(!arguments.flag("upsert").unwrap());
+        assert!(arguments.document("sort").unwrap().is_none());
+        assert_eq!(arguments.required_document("filter").unwrap_err().code(), "MissingParameter");
+        assert_eq!(arguments.documents("documents").unwrap_err().code(), "MissingParameter");
+        assert_eq!(arguments.namespace().unwrap_err().code(), "MissingParameter");
+        // Whether the name is known does not depend on the value.
+        assert!(Arguments::of_action(&rawdoc! { "fitler": null }, &["filter"]).is_err());
+    }
+
+    #[test]
+    fn fields_by_either_name() {
+        const ALIASES: Aliases = &[("filter", "query")];
+        for body in [rawdoc! { "filter": {"a": 1} }, rawdoc! { "query": {"a": 1} }] {
+            let arguments = Arguments::of_function(&body, &["filter"], ALIASES).unwrap();
+            assert!(arguments.document("filter").unwrap().is_some());
+        }
+        fn either(body: &RawDocument) -> Result<(), Error> {
+            Arguments::of_function(body, &["filter"], ALIASES).map(|_| ())
+        }
+        assert!(either(&rawdoc! { "filter": {}, "query": null }).is_ok());
+        assert!(either(&rawdoc! { "filter": {}, "query": {} }).unwrap_err().to_string().ends_with("give one of them"));
+        assert!(either(&rawdoc! { "dataSource": "s" }).is_err(), "a function's service is named outside");
     }
 
     #[test]
@@ -181,7 +257,7 @@ mod tests {
         for body in
             [rawdoc! {"n": -1}, rawdoc! {"n": 1.5}, rawdoc! {"n": "1"}, rawdoc! {"n": f64::NAN}, rawdoc! {"n": 1e300}]
         {
-            let arguments = Arguments::new(&body, &["n"]).unwrap();
+            let arguments = Arguments::of_action(&body, &["n"]).unwrap();
             assert_eq!(arguments.count("n").unwrap_err().code(), "InvalidParameter");
         }
     }

@@ -55,6 +55,19 @@ pub enum Error {
     #[error("no such route: {0}")]
     NoSuchRoute(String),
 
+    /// 404 `ServiceNotFound`: a function of a service that is not one of the data sources.
+    #[error("service not found: '{0}'")]
+    NoSuchService(String),
+
+    /// 404 `FunctionNotFound`: a function that no data source has.
+    #[error("function not found: '{0}'")]
+    NoSuchFunction(String),
+
+    /// 401 `InvalidSession`: no refresh token, or one that is not valid any more. `realm-web` looks for these words when it
+    /// logs out, and does not mind.
+    #[error("invalid session: failed to find refresh token")]
+    NoRefreshToken,
+
     /// 405 `MethodNotAllowed`: the route exists, for another method.
     #[error("this route does not know the method {0}")]
     MethodNotAllowed(String),
@@ -103,9 +116,9 @@ impl Error {
             | Error::NoAuthentication
             | Error::HalfAuthentication
             | Error::Refused { .. } => StatusCode::BAD_REQUEST,
-            Error::UnknownUser | Error::WrongPassword => StatusCode::UNAUTHORIZED,
+            Error::UnknownUser | Error::WrongPassword | Error::NoRefreshToken => StatusCode::UNAUTHORIZED,
             Error::NoRule(_) => StatusCode::FORBIDDEN,
-            Error::NoSuchRoute(_) => StatusCode::NOT_FOUND,
+            Error::NoSuchRoute(_) | Error::NoSuchService(_) | Error::NoSuchFunction(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Error::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Error::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -123,13 +136,15 @@ impl Error {
                 "InvalidParameter"
             }
             Error::MissingParameter(_) | Error::HalfAuthentication => "MissingParameter",
-            Error::UnknownUser => "InvalidSession",
+            Error::UnknownUser | Error::NoRefreshToken => "InvalidSession",
             Error::WrongPassword => "InvalidPassword",
             Error::NoRule(_) => "NoMatchingRuleFound",
             Error::Refused { .. } => "MongoDBError",
             Error::Internal(_) => "InternalServerError",
             Error::TimeLimit => "FunctionExecutionTimeLimitExceeded",
             Error::NoSuchRoute(_) => "NotFound",
+            Error::NoSuchService(_) => "ServiceNotFound",
+            Error::NoSuchFunction(_) => "FunctionNotFound",
             Error::MethodNotAllowed(_) => "MethodNotAllowed",
             Error::Unavailable { .. } | Error::Overloaded | Error::Stopping => "ServiceUnavailable",
         }

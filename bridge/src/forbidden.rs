@@ -66,7 +66,7 @@ fn check_document<'a>(document: &'a RawDocument, path: &mut Vec<Step<'a>>) -> Re
     for element in document {
         let (key, value) = element.map_err(unreadable)?;
         path.push(Step::Key(key.as_str()));
-        if is_forbidden(key.as_str()) {
+        if is_forbidden(key.as_str()) && !is_count(path, value) {
             return Err(Error::InvalidParameter(format!(
                 "the operator `{}` is not allowed here: `{}`",
                 key.as_str(),
@@ -103,6 +103,16 @@ fn is_forbidden(key: &str) -> bool {
             || OPERATIONS.contains(&key)
             // What MongoDB's own servers send to each other: `$_internal…`, `$_backupFile`, and more.
             || key.starts_with("$_"))
+}
+
+/// Whether this is `{"$collStats": {"count": {}}}` at the start of a pipeline: how clients count a whole collection. Whatever else
+/// the stage says, it is about the server.
+fn is_count(path: &[Step<'_>], value: RawBsonRef<'_>) -> bool {
+    let first = matches!(path, [Step::Key("pipeline"), Step::Index(0), Step::Key("$collStats")]);
+    let RawBsonRef::Document(options) = value else { return false };
+    let mut keys =
+        options.iter_elements().map(|element| element.is_ok_and(|element| element.key().as_str() == "count"));
+    first && keys.next() == Some(true) && keys.next().is_none()
 }
 
 fn spelled(path: &[Step<'_>]) -> String {
@@ -146,6 +156,27 @@ mod tests {
             ),
         ] {
             assert_eq!(found(text), Some(format!("the operator `{operator}` is not allowed here: `{path}`")));
+        }
+    }
+
+    #[test]
+    fn counting_a_collection_is_allowed() {
+        let found = |text: &str| {
+            let body = read::document(format!("{{\"pipeline\":{text}}}").as_bytes()).unwrap();
+            check_array("pipeline", body.get_array("pipeline").unwrap()).is_err()
+        };
+        assert!(!found(r#"[{"$collStats":{"count":{}}},{"$group":{"_id":1,"n":{"$sum":"$count"}}}]"#));
+        for text in [
+            r#"[{"$collStats":{}}]"#,
+            r#"[{"$collStats":{"count":{},"storageStats":{}}}]"#,
+            r#"[{"$collStats":{"latencyStats":{}}}]"#,
+            r#"[{"$collStats":{"count":{"$where":"1"}}}]"#,
+            r#"[{"$collStats":1}]"#,
+            r#"[{"$match":{}},{"$collStats":{"count":{}}}]"#,
+            r#"[{"$lookup":{"from":"a","pipeline":[{"$collStats":{"count":{}}}],"as":"b"}}]"#,
+            r#"[{"$unionWith":{"coll":"a","pipeline":[{"$collStats":{"count":{}}}]}}]"#,
+        ] {
+            assert!(found(text), "{text}");
         }
     }
 

@@ -8,7 +8,7 @@ use data_api::auth::Authenticator;
 use data_api::config::Config;
 use data_api::logs;
 use data_api::metrics::Metrics;
-use data_api::mongo::Mongo;
+use data_api::mongo::Sources;
 use data_api::routes::{App, router};
 use data_api::server::Server;
 use data_api::tls::Certificate;
@@ -40,7 +40,7 @@ async fn run(config: Config) -> Result<(), String> {
     config.check()?;
     let authenticator = Arc::new(Authenticator::new(&config)?);
     let metrics = Metrics::new();
-    let mongo = Mongo::new(&config, &metrics).await?;
+    let sources = Sources::new(&config, &metrics).await?;
     let traces = Traces::new(config.traces_endpoint.as_deref())?;
     let mut tls = None;
     if let (Some(certificate), Some(key)) = (&config.tls_certificate, &config.tls_key) {
@@ -52,7 +52,7 @@ async fn run(config: Config) -> Result<(), String> {
     print(&format!("data-api listening on {}", server.url()));
     tokio::spawn(Arc::clone(&authenticator).follow());
     let (places, stopping) = (Arc::new(Semaphore::new(config.max_requests)), server.stopping());
-    let app = Arc::new(App { config, authenticator, mongo, metrics, traces, places, stopping });
+    let app = Arc::new(App { config, authenticator, sources, metrics, traces, places, stopping });
     server.run(router(Arc::clone(&app))).await;
     // It blocks, for as long as the collector takes.
     let flushed = tokio::task::spawn_blocking(move || app.traces.flush()).await;

@@ -6,29 +6,37 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use crate::ejson::Format;
 use crate::error::Error;
 
+/// What `curl -d` says of a body unless told otherwise.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Checks that the body says it is JSON or Extended JSON; both are read alike. Parameters such as `charset` do not matter.
 ///
+/// A read may also say nothing, or what curl says by itself: the service's documentation called `findOne` so. A write may
+/// not: a page of any origin can send a form, and a browser asks nobody before it does.
+///
 /// # Errors
-/// 400 for any other type and for none: the protocol's contract lists 400 where HTTP would have 415.
-pub fn check_content_type(headers: &HeaderMap) -> Result<(), Error> {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(without_parameters);
-    match media_type {
-        Some(media_type) if format_named(media_type).is_some() => Ok(()),
-        _ => Err(Error::InvalidParameter(
-            "the header Content-Type must be application/json or application/ejson".to_owned(),
-        )),
+/// 400 for any other type: the protocol's contract lists 400 where HTTP would have 415.
+pub fn check_content_type(headers: &HeaderMap, is_read: bool) -> Result<(), Error> {
+    let media_type = match headers.get(CONTENT_TYPE) {
+        Some(value) => without_parameters(value.to_str().unwrap_or("unreadable")),
+        None => "",
+    };
+    let by_default = media_type.is_empty() || media_type.eq_ignore_ascii_case(FORM);
+    if format_named(media_type).is_some() || (is_read && by_default) {
+        return Ok(());
     }
+    Err(Error::InvalidParameter("the header Content-Type must be application/json or application/ejson".to_owned()))
 }
 
-/// The format that `Accept` prefers: the highest `q`, the first among equals. Plain JSON where the header is missing
-/// or names nothing that we have.
-pub fn answer_format(headers: &HeaderMap) -> Format {
-    let mut best = (0.0, Format::Json);
+/// The format that `Accept` prefers: the highest `q`, the first among equals. `default` where the header is missing or names
+/// nothing that we have.
+pub fn answer_format(headers: &HeaderMap, default: Format) -> Format {
+    let mut best = (0.0, default);
     for value in headers.get_all(ACCEPT) {
         for range in value.to_str().unwrap_or_default().split(',') {
             let format = match without_parameters(range) {
-                "*/*" => Some(Format::Json),
-                range if range.eq_ignore_ascii_case("application/*") => Some(Format::Json),
+                "*/*" => Some(default),
+                range if range.eq_ignore_ascii_case("application/*") => Some(default),
                 range => format_named(range),
             };
             if let Some(format) = format
@@ -62,39 +70,47 @@ mod tests {
 
     #[test]
     fn accept() {
-        for (accept, format) in [
-            ("application/ejson", Format::Ejson),
-            ("Application/EJSON; charset=utf-8", Format::Ejson),
-            ("application/json", Format::Json),
-            ("*/*", Format::Json),
-            ("application/*", Format::Json),
-            ("application/json, text/plain, */*", Format::Json),
-            ("application/ejson, application/json", Format::Ejson),
-            ("application/json;q=0.5, application/ejson", Format::Ejson),
-            ("application/ejson;q=0, */*", Format::Json),
-            ("application/ejson;q=0", Format::Json),
-            ("text/html", Format::Json),
-            ("", Format::Json),
+        // What is asked for, what is answered, and what is answered where the default is Extended JSON.
+        for (accept, format, by_default) in [
+            ("application/ejson", Format::Ejson, Format::Ejson),
+            ("Application/EJSON; charset=utf-8", Format::Ejson, Format::Ejson),
+            ("application/json", Format::Json, Format::Json),
+            ("*/*", Format::Json, Format::Ejson),
+            ("application/*", Format::Json, Format::Ejson),
+            ("application/json, text/plain, */*", Format::Json, Format::Json),
+            ("application/json;q=0.5, */*", Format::Json, Format::Ejson),
+            ("application/ejson, application/json", Format::Ejson, Format::Ejson),
+            ("application/json;q=0.5, application/ejson", Format::Ejson, Format::Ejson),
+            ("application/ejson;q=0, */*", Format::Json, Format::Ejson),
+            ("application/ejson;q=0", Format::Json, Format::Ejson),
+            ("text/html", Format::Json, Format::Ejson),
+            ("", Format::Json, Format::Ejson),
         ] {
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
-            assert_eq!(answer_format(&headers), format, "{accept}");
+            assert_eq!(answer_format(&headers, Format::Json), format, "{accept}");
+            assert_eq!(answer_format(&headers, Format::Ejson), by_default, "{accept}");
         }
-        assert_eq!(answer_format(&HeaderMap::new()), Format::Json);
+        assert_eq!(answer_format(&HeaderMap::new(), Format::Json), Format::Json);
+        assert_eq!(answer_format(&HeaderMap::new(), Format::Ejson), Format::Ejson);
     }
 
     #[test]
     fn content_type() {
-        let check = |value| {
-            check_content_type(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))])).is_ok()
+        let check = |value, is_read| {
+            check_content_type(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]), is_read)
+                .is_ok()
         };
         for good in ["application/json", "application/ejson", "application/json; charset=utf-8", "APPLICATION/EJSON"] {
-            assert!(check(good), "{good}");
+            assert!(check(good, true) && check(good, false), "{good}");
         }
-        for bad in
-            ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "application/json, text/plain"]
+        for bad in ["text/plain", "multipart/form-data", "application/jsonx", "application/json, text/plain"] {
+            assert!(!check(bad, true) && !check(bad, false), "{bad}");
+        }
+        for by_default in ["", "application/x-www-form-urlencoded", "Application/X-WWW-Form-URLencoded; charset=utf-8"]
         {
-            assert!(!check(bad), "{bad}");
+            assert!(check(by_default, true) && !check(by_default, false), "{by_default}");
         }
-        assert!(check_content_type(&HeaderMap::new()).is_err());
+        assert!(check_content_type(&HeaderMap::new(), true).is_ok());
+        assert!(check_content_type(&HeaderMap::new(), false).is_err());
     }
 }

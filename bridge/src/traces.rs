@@ -49,16 +49,16 @@ impl Traces {
         Ok(Traces(Some((provider, tracer))))
     }
 
-    /// A request begins.
-    pub fn begin(&self, action: &'static str, headers: &HeaderMap) -> RequestSpan {
+    /// A request begins, on this route: its base and the two names after it.
+    pub fn begin(&self, (base, kind, name): (&str, &str, &str), headers: &HeaderMap) -> RequestSpan {
         RequestSpan(self.0.as_ref().map(|(_, tracer)| {
             let caller = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
             let span = tracer
-                .span_builder(format!("POST action/{action}"))
+                .span_builder(format!("POST {kind}/{name}"))
                 .with_kind(SpanKind::Server)
                 .with_attributes([
                     KeyValue::new("http.request.method", "POST"),
-                    KeyValue::new("http.route", format!("/app/{{app_id}}/endpoint/data/v1/action/{action}")),
+                    KeyValue::new("http.route", format!("{base}/{kind}/{name}")),
                 ])
                 .start_with_context(tracer, &caller);
             (tracer.clone(), caller.with_span(span))

@@ -1,6 +1,6 @@
 //! `aggregate`.
 
-use mongodb::bson::{Document, RawBsonRef};
+use mongodb::bson::{Document, RawBsonRef, doc};
 use mongodb::options::AggregateOptions;
 
 use super::Call;
@@ -20,8 +20,16 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
         call.rules.permit((database, collection), Access::Read)
     })?;
     let stages = documents_of("pipeline", pipeline)?;
-    let stages: Vec<Document> = stages.into_iter().map(Document::try_from).collect::<Result<_, _>>()?;
+    let mut stages: Vec<Document> = stages.into_iter().map(Document::try_from).collect::<Result<_, _>>()?;
+    if stages.first().is_some_and(|stage| stage.contains_key("$collStats")) {
+        // It counts, and says by itself on which machine, too.
+        stages.insert(1, doc! { "$project": { "_id": 0, "ns": 1, "count": 1 } });
+    }
     let mut options = AggregateOptions::default();
+    options.collation = call.collation()?;
+    options.hint = call.hint()?;
+    options.let_vars = call.variables()?;
+    options.comment = call.comment()?;
     options.batch_size = u32::try_from(call.config.max_documents).ok();
     options.max_time = Some(call.mongo.operation_timeout());
     let cursor = call.collection().aggregate(stages).with_options(options).batch().await?;

@@ -8,8 +8,8 @@ use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
     let document = call.arguments.required_document("document")?.to_owned();
-    let write = call.mongo.write();
-    let done = call.collection().insert_one(document).comment(write.comment()).await;
+    let (comment, write) = (call.comment()?, call.mongo.write());
+    let done = call.collection().insert_one(document).comment(write.comment(comment)).await;
     write.done();
     Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done?.inserted_id)? })
 }
@@ -21,8 +21,8 @@ pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
     }
     let documents: Vec<RawDocumentBuf> = documents.into_iter().map(ToOwned::to_owned).collect();
     let count = documents.len();
-    let write = call.mongo.write();
-    let done = call.collection().insert_many(documents).comment(write.comment()).await;
+    let (comment, write) = (call.comment()?, call.mongo.write());
+    let done = call.collection().insert_many(documents).comment(write.comment(comment)).await;
     write.done();
     let mut done = done?;
     let mut ids = RawArrayBuf::new();

@@ -1,16 +1,19 @@
-//! The ten actions, one file for each kind.
+//! The Data API's ten actions and what functions have beside them, one file for each kind.
 
 mod aggregate;
+mod count;
 mod delete;
 mod find;
+mod find_and_modify;
 mod insert;
+mod options;
 mod replace;
 mod update;
 
 use mongodb::Collection;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Envelope};
 use crate::arguments::Arguments;
 use crate::auth::rules::{Access, Rules};
 use crate::config::Config;
@@ -42,11 +45,19 @@ pub enum Action {
     DeleteMany,
     /// Runs a pipeline.
     Aggregate,
+    /// Changes the first document that matches, and answers with it.
+    FindOneAndUpdate,
+    /// Puts a document in the place of the first that matches, and answers with one of the two.
+    FindOneAndReplace,
+    /// Deletes the first that matches, and answers with it.
+    FindOneAndDelete,
+    /// How many documents match.
+    Count,
 }
 
 impl Action {
-    /// All there are.
-    pub const ALL: [Action; 10] = [
+    /// Those of the Data API. The others are functions only.
+    pub const DATA_API: [Action; 10] = [
         Action::FindOne,
         Action::Find,
         Action::InsertOne,
@@ -59,7 +70,7 @@ impl Action {
         Action::Aggregate,
     ];
 
-    /// The action's name in its URL.
+    /// The action's name: in its URL, or as a function.
     pub fn name(self) -> &'static str {
         match self {
             Action::FindOne => "findOne",
@@ -72,29 +83,67 @@ impl Action {
             Action::DeleteOne => "deleteOne",
             Action::DeleteMany => "deleteMany",
             Action::Aggregate => "aggregate",
+            Action::FindOneAndUpdate => "findOneAndUpdate",
+            Action::FindOneAndReplace => "findOneAndReplace",
+            Action::FindOneAndDelete => "findOneAndDelete",
+            Action::Count => "count",
         }
     }
 
     /// The fields of its body, beside those of the namespace.
     pub fn fields(self) -> &'static [&'static str] {
         match self {
-            Action::FindOne => &["filter", "projection", "sort"],
-            Action::Find => &["filter", "projection", "sort", "limit", "skip"],
-            Action::InsertOne => &["document"],
-            Action::InsertMany => &["documents"],
-            Action::UpdateOne | Action::UpdateMany => &["filter", "update", "upsert"],
-            Action::ReplaceOne => &["filter", "replacement", "upsert"],
-            Action::DeleteOne | Action::DeleteMany => &["filter"],
-            Action::Aggregate => &["pipeline"],
+            Action::FindOne => &["filter", "projection", "sort", "collation", "hint", "let", "comment"],
+            Action::Find => &["filter", "projection", "sort", "limit", "skip", "collation", "hint", "let", "comment"],
+            Action::InsertOne => &["document", "comment"],
+            Action::InsertMany => &["documents", "comment"],
+            Action::UpdateOne | Action::UpdateMany => {
+                &["filter", "update", "upsert", "arrayFilters", "collation", "hint", "let", "comment"]
+            }
+            Action::ReplaceOne => &["filter", "replacement", "upsert", "collation", "hint", "let", "comment"],
+            Action::DeleteOne | Action::DeleteMany => &["filter", "collation", "hint", "let", "comment"],
+            Action::Aggregate => &["pipeline", "collation", "hint", "let", "comment"],
+            Action::FindOneAndUpdate => &[
+                "filter",
+                "update",
+                "projection",
+                "sort",
+                "upsert",
+                "returnNewDocument",
+                "arrayFilters",
+                "collation",
+                "hint",
+                "let",
+                "comment",
+            ],
+            Action::FindOneAndReplace => &[
+                "filter",
+                "replacement",
+                "projection",
+                "sort",
+                "upsert",
+                "returnNewDocument",
+                "collation",
+                "hint",
+                "let",
+                "comment",
+            ],
+            Action::FindOneAndDelete => &["filter", "projection", "sort", "collation", "hint", "let", "comment"],
+            Action::Count => &["filter", "limit", "skip", "collation", "hint", "comment"],
         }
     }
 
     /// What a rule must allow for it.
     pub fn access(self) -> Access {
         match self {
-            Action::FindOne | Action::Find | Action::Aggregate => Access::Read,
+            Action::FindOne | Action::Find | Action::Aggregate | Action::Count => Access::Read,
             _ => Access::ReadWrite,
         }
+    }
+
+    /// Whether it only reads.
+    pub fn is_read(self) -> bool {
+        self.access() == Access::Read
     }
 
     /// Runs the action, where the rules allow it.
@@ -114,6 +163,10 @@ impl Action {
             Action::DeleteOne => delete::one(call).await,
             Action::DeleteMany => delete::many(call).await,
             Action::Aggregate => aggregate::run(call).await,
+            Action::FindOneAndUpdate => find_and_modify::update(call).await,
+            Action::FindOneAndReplace => find_and_modify::replace(call).await,
+            Action::FindOneAndDelete => find_and_modify::delete(call).await,
+            Action::Count => count::run(call).await,
         }
     }
 }
@@ -132,6 +185,8 @@ pub struct Call<'a> {
     pub arguments: Arguments<'a>,
     /// How the answer is to be spelled.
     pub format: Format,
+    /// What stands around it.
+    pub envelope: Envelope,
 }
 
 impl Call<'_> {

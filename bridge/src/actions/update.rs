@@ -1,7 +1,7 @@
 //! `updateOne` and `updateMany`.
 
 use mongodb::bson::{Document, RawBson, RawBsonRef, RawDocumentBuf, cstr, rawdoc};
-use mongodb::options::UpdateModifications;
+use mongodb::options::{UpdateModifications, UpdateOptions};
 use mongodb::results::UpdateResult;
 
 use super::{Call, interpreted};
@@ -12,9 +12,10 @@ use crate::forbidden;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
     let (filter, update) = (call.required_query("filter")?, modifications(call)?);
-    let upsert = call.arguments.flag("upsert")?;
+    let mut options = options(call)?;
     let write = call.mongo.write();
-    let done = call.collection().update_one(filter, update).upsert(upsert).comment(write.comment()).await;
+    options.comment = Some(write.comment(options.comment.take()));
+    let done = call.collection().update_one(filter, update).with_options(options).await;
     write.done();
     let done = done?;
     Answer::ok(call, &counts(done)?)
@@ -22,16 +23,28 @@ pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
 
 pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
     let (filter, update) = (call.required_query("filter")?, modifications(call)?);
-    let upsert = call.arguments.flag("upsert")?;
+    let mut options = options(call)?;
     let write = call.mongo.write();
-    let done = call.collection().update_many(filter, update).upsert(upsert).comment(write.comment()).await;
+    options.comment = Some(write.comment(options.comment.take()));
+    let done = call.collection().update_many(filter, update).with_options(options).await;
     write.done();
     let done = done?;
     Answer::ok(call, &counts(done)?)
 }
 
+fn options(call: &Call<'_>) -> Result<UpdateOptions, Error> {
+    let mut options = UpdateOptions::default();
+    options.upsert = Some(call.arguments.flag("upsert")?);
+    options.array_filters = call.array_filters()?;
+    options.collation = call.collation()?;
+    options.hint = call.hint()?;
+    options.let_vars = call.variables()?;
+    options.comment = call.comment()?;
+    Ok(options)
+}
+
 /// Operators, or a pipeline as MongoDB takes it since 4.2.
-fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
+pub(super) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
     match call.arguments.required("update")? {
         RawBsonRef::Document(update) => Ok(UpdateModifications::Document(interpreted("update", update)?)),
         RawBsonRef::Array(pipeline) => {

@@ -15,13 +15,23 @@ use mongodb::raw_batch_cursor::RawBatchCursor;
 use crate::actions::Call;
 use crate::ejson::{Format, write};
 use crate::error::Error;
+pub use streamed::too_many;
 use streamed::{Listing, Streamed};
 
 /// A status and a body.
 pub struct Answer {
     status: StatusCode,
-    format: Format,
+    media_type: &'static str,
     body: Content,
+}
+
+/// What stands around an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Envelope {
+    /// The Data API's: `{"document": …}`, `{"documents": […]}`, the media type of its format, and 201 for what was created.
+    DataApi,
+    /// A function's: the value alone, always as `application/json` and with 200.
+    Function,
 }
 
 enum Content {
@@ -49,45 +59,78 @@ impl Answer {
     fn fields(status: StatusCode, call: &Call<'_>, fields: &RawDocument) -> Result<Self, Error> {
         let mut body = Vec::new();
         write::document(fields, call.format, &mut body)?;
-        Ok(Answer { status, format: call.format, body: Content::Whole(body) })
+        let status = if call.envelope == Envelope::Function { StatusCode::OK } else { status };
+        Ok(Self::new(status, call, Content::Whole(body)))
     }
 
-    /// `{"document": …}` with the cursor's first document, or null.
+    fn new(status: StatusCode, call: &Call<'_>, body: Content) -> Self {
+        let media_type = match call.envelope {
+            Envelope::DataApi => call.format.media_type(),
+            // Clients of functions read nothing else, and find Extended JSON in it.
+            Envelope::Function => Format::Json.media_type(),
+        };
+        Answer { status, media_type, body }
+    }
+
+    /// A value by itself.
+    ///
+    /// # Errors
+    /// Where MongoDB sent something that is no BSON.
+    pub fn value(call: &Call<'_>, value: RawBsonRef<'_>) -> Result<Self, Error> {
+        let mut body = Vec::new();
+        write::value(value, call.format, &mut body)?;
+        Ok(Self::new(StatusCode::OK, call, Content::Whole(body)))
+    }
+
+    /// A document, or null.
+    ///
+    /// # Errors
+    /// Where MongoDB sent something that is no BSON.
+    pub fn found(call: &Call<'_>, document: Option<&RawDocument>) -> Result<Self, Error> {
+        let value = document.map_or(RawBsonRef::Null, RawBsonRef::Document);
+        match call.envelope {
+            Envelope::Function => Self::value(call, value),
+            Envelope::DataApi => {
+                let mut body = b"{\"document\":".to_vec();
+                write::value(value, call.format, &mut body)?;
+                body.push(b'}');
+                Ok(Self::new(StatusCode::OK, call, Content::Whole(body)))
+            }
+        }
+    }
+
+    /// The cursor's first document, or null.
     ///
     /// # Errors
     /// Where MongoDB fails, or sends something that is no BSON.
     pub async fn document(call: &Call<'_>, mut cursor: RawBatchCursor) -> Result<Self, Error> {
-        let mut body = b"{\"document\":".to_vec();
         let batch = cursor.next().await.transpose()?;
         let first =
             batch.as_ref().map(|batch| batch.doc_slices()).transpose()?.and_then(|batch| batch.into_iter().next());
-        write::value(first.transpose()?.unwrap_or(RawBsonRef::Null), call.format, &mut body)?;
-        body.push(b'}');
-        Ok(Answer { status: StatusCode::OK, format: call.format, body: Content::Whole(body) })
+        match first.transpose()? {
+            Some(RawBsonRef::Document(document)) => Self::found(call, Some(document)),
+            _ => Self::found(call, None),
+        }
     }
 
-    /// `{"documents": […]}` with all that the cursor has, written batch by batch as they come.
+    /// All documents that the cursor has, written batch by batch as they come.
     ///
     /// # Errors
     /// Where MongoDB fails, or there are more documents or bytes than one answer may have, and that is known before the
     /// answer has begun to leave.
     pub async fn documents(call: &Call<'_>, mut cursor: RawBatchCursor) -> Result<Self, Error> {
-        let mut listing = Listing::new(call.config, call.format);
+        let mut listing = Listing::new(call);
         while let Some(batch) = cursor.next().await {
             let batch = batch?;
             for (place, document) in batch.doc_slices()?.into_iter().enumerate() {
                 listing.push(document?)?;
                 if listing.is_large() {
                     let streamed = Streamed::start(listing, (batch, place + 1), cursor, call.mongo.clone());
-                    return Ok(Answer {
-                        status: StatusCode::OK,
-                        format: call.format,
-                        body: Content::Streamed(streamed),
-                    });
+                    return Ok(Self::new(StatusCode::OK, call, Content::Streamed(streamed)));
                 }
             }
         }
-        Ok(Answer { status: StatusCode::OK, format: call.format, body: Content::Whole(listing.end()) })
+        Ok(Self::new(StatusCode::OK, call, Content::Whole(listing.end())))
     }
 
     /// The status that it will have.
@@ -102,7 +145,7 @@ impl Answer {
             Content::Streamed(streamed) => streamed.into_body(held),
         });
         *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.format.media_type()));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
         response
     }
 }

@@ -13,7 +13,8 @@ use mongodb::bson::RawBsonRef;
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::sync::mpsc;
 
-use crate::config::Config;
+use super::Envelope;
+use crate::actions::Call;
 use crate::ejson::{Format, write};
 use crate::error::Error;
 use crate::mongo::Mongo;
@@ -27,10 +28,12 @@ const PIECE: usize = 128 * 1024;
 /// How long a client may take for a piece before we give it up.
 const STALLED: Duration = Duration::from_secs(60);
 
-/// `{"documents": […]}` as it grows, and what it may have.
+/// `{"documents": […]}`, or a function's `[…]`, as it grows, and what it may have.
 pub(super) struct Listing {
     text: Vec<u8>,
     format: Format,
+    /// What ends it.
+    close: &'static [u8],
     /// Documents, and bytes, so far; the latter without those in `text`.
     count: usize,
     sent: usize,
@@ -39,20 +42,25 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn new(config: &Config, format: Format) -> Self {
+    pub(super) fn new(call: &Call<'_>) -> Self {
+        let (open, close): (&[u8], &[u8]) = match call.envelope {
+            Envelope::DataApi => (b"{\"documents\":[", b"]}"),
+            Envelope::Function => (b"[", b"]"),
+        };
         Listing {
-            text: b"{\"documents\":[".to_vec(),
-            format,
+            text: open.to_vec(),
+            format: call.format,
+            close,
             count: 0,
             sent: 0,
-            max_documents: config.max_documents,
-            max_bytes: config.max_answer_bytes,
+            max_documents: call.config.max_documents,
+            max_bytes: call.config.max_answer_bytes,
         }
     }
 
     pub(super) fn push(&mut self, document: RawBsonRef<'_>) -> Result<(), Error> {
         if self.count == self.max_documents {
-            return Err(too_large(&format!("has more than {} documents", self.max_documents)));
+            return Err(too_many(self.max_documents));
         }
         if self.count > 0 {
             self.text.push(b',');
@@ -70,7 +78,7 @@ impl Listing {
     }
 
     pub(super) fn end(mut self) -> Vec<u8> {
-        self.text.extend_from_slice(b"]}");
+        self.text.extend_from_slice(self.close);
         self.text
     }
 
@@ -84,6 +92,11 @@ impl Listing {
 /// An error rather than a part of the answer: a client that got the first 50,000 of 60,000 documents could not know.
 fn too_large(what: &str) -> Error {
     Error::InvalidParameter(format!("the answer {what}; ask for less with limit and skip, or $limit and $skip"))
+}
+
+/// The error for an answer with more documents than one may have.
+pub fn too_many(max_documents: usize) -> Error {
+    too_large(&format!("has more than {max_documents} documents"))
 }
 
 /// A listing that leaves while it grows.

@@ -26,6 +26,14 @@ struct File {
     users: Vec<User>,
     #[serde(default)]
     jwt: Vec<jwt::Settings>,
+    anonymous: Option<Anonymous>,
+}
+
+/// Those who log in without credentials. Nobody may, unless this is there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Anonymous {
+    rules: Rules,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +60,7 @@ pub(super) struct Accounts {
     keys: Vec<(KeyHash, Arc<Principal>)>,
     users: Vec<(String, String, Arc<Principal>)>,
     pub(super) providers: Vec<(Provider, Arc<Principal>)>,
+    pub(super) anonymous: Option<Arc<Principal>>,
 }
 
 impl Accounts {
@@ -87,6 +96,10 @@ impl Accounts {
             let principal = Principal::new(format!("jwt:{}", settings.name), "", settings.rules);
             self.providers.push((provider, Arc::new(principal)));
         }
+        if let Some(Anonymous { rules }) = file.anonymous {
+            rules.check().map_err(|why| format!("the anonymous users: {why}"))?;
+            self.anonymous = Some(Arc::new(Principal::new(super::ANONYMOUS.to_owned(), "", rules)));
+        }
         let mut ids: Vec<&str> = self.principals().map(|principal| principal.id.as_str()).collect();
         ids.sort_unstable();
         match ids.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -98,7 +111,7 @@ impl Accounts {
     fn principals(&self) -> impl Iterator<Item = &Arc<Principal>> {
         let keys = self.keys.iter().map(|(_, principal)| principal);
         let users = self.users.iter().map(|(_, _, principal)| principal);
-        keys.chain(users).chain(self.providers.iter().map(|(_, principal)| principal))
+        keys.chain(users).chain(self.providers.iter().map(|(_, principal)| principal)).chain(&self.anonymous)
     }
 
     /// The account with this id and this credential.

@@ -21,6 +21,8 @@ pub enum Provider {
     LocalUserpass,
     /// `custom-token`: `{"token": …}`, a JWT of another issuer.
     CustomToken,
+    /// `anon-user`: no credentials at all. Each login is a user of its own, as long as its tokens hold.
+    AnonUser,
 }
 
 /// What a login is answered with.
@@ -73,7 +75,10 @@ impl Authenticator {
     /// 400 where the body is not the provider's; 401 where it matches nobody.
     pub async fn log_in(&self, provider: Provider, body: &[u8]) -> Result<Session, Error> {
         let malformed = |_| Error::InvalidParameter("the body must be a JSON object of strings".to_owned());
-        let form: Form = serde_json::from_slice(body).map_err(malformed)?;
+        let form: Form = match body.is_empty() {
+            true => Form::default(),
+            false => serde_json::from_slice(body).map_err(malformed)?,
+        };
         let (principal, subject) = match provider {
             Provider::ApiKey => (self.by_key(form.key.ok_or(Error::MissingParameter("key"))?.as_bytes()), None),
             Provider::LocalUserpass => {
@@ -86,10 +91,14 @@ impl Authenticator {
                 let token = form.token.ok_or(Error::MissingParameter("token"))?;
                 self.by_custom_token(token.as_bytes()).await?.map_or((None, None), |(p, s)| (Some(p), Some(s)))
             }
+            Provider::AnonUser => (Some(self.anonymous()?), None),
         };
         let principal = principal.ok_or(Error::UnknownUser)?;
-        let (user, until) = subject.map_or((None, None), |subject| (Some(subject.name), Some(subject.until)));
+        let (mut user, until) = subject.map_or((None, None), |subject| (Some(subject.name), Some(subject.until)));
         let session = super::new_key().map_err(Error::Internal)?;
+        if matches!(provider, Provider::AnonUser) {
+            user = Some(super::new_key().map_err(Error::Internal)?);
+        }
         let owner = Owner {
             account: &principal.id,
             credential: &principal.credential,
@@ -103,6 +112,12 @@ impl Authenticator {
             user_id: user_id(&principal, user.as_deref()),
             device_id: NO_DEVICE,
         })
+    }
+
+    fn anonymous(&self) -> Result<Arc<Principal>, Error> {
+        let accounts = self.accounts.as_ref().map(|accounts| accounts.get());
+        let anonymous = accounts.and_then(|accounts| accounts.anonymous.clone());
+        anonymous.ok_or_else(|| Error::NoSuchRoute("nobody logs in without credentials here".to_owned()))
     }
 
     /// A new access token for a refresh token.
@@ -139,6 +154,7 @@ impl Authenticator {
         let provider_type = match principal.id.split(':').next() {
             Some("key") => "api-key",
             Some("user") => "local-userpass",
+            Some(super::ANONYMOUS) => "anon-user",
             _ => "custom-token",
         };
         let id = user_id(&principal, claims.user.as_deref());

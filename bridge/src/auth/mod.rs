@@ -155,6 +155,9 @@ impl Authenticator {
     }
 }
 
+/// The account of those who log in without credentials.
+const ANONYMOUS: &str = "anonymous";
+
 /// 32 random bytes.
 fn random() -> Result<[u8; 32], String> {
     let mut bytes = [0; 32];

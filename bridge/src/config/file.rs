@@ -26,6 +26,9 @@ pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String
         let values = match value {
             Value::Array(values) if several => values.into_iter().map(scalar).collect(),
             Value::Array(_) => None,
+            Value::Table(pairs) if name == "data-sources" => {
+                pairs.into_iter().map(|(name, uri)| Some(format!("{name}={}", uri.as_str()?))).collect()
+            }
             value => scalar(value).map(|value| vec![value]),
         };
         let values: Vec<String> = values.ok_or_else(|| unusable(format!("`{name}` has a value of another kind")))?;

@@ -3,7 +3,9 @@
 mod command;
 mod consistency;
 mod file;
+mod origins;
 mod secret;
+mod sources;
 mod span;
 
 use std::ffi::OsString;
@@ -11,12 +13,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderName;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub use command::Command;
 pub use consistency::{Reads, Writes};
 pub(crate) use file::located;
+pub use origins::Origin;
 pub use secret::Secret;
+pub use sources::DataSource;
+
+use crate::ejson::Format;
 
 /// MongoDB over plain HTTP: a self-hosted server for the protocol of the retired MongoDB Atlas Data API.
 ///
@@ -41,9 +48,9 @@ pub struct Config {
     pub listen: SocketAddr,
 
     /// Where MongoDB is: a connection string, `mongodb://` or `mongodb+srv://`. Options in it win over the settings here
-    #[arg(long, env = "MONGODB_URI", value_name = "URI", default_value = "mongodb://127.0.0.1:27017")]
-    #[arg(hide_env_values = true)]
-    pub mongodb_uri: Secret,
+    /// [default: mongodb://127.0.0.1:27017]
+    #[arg(long, env = "MONGODB_URI", value_name = "URI", hide_env_values = true)]
+    pub mongodb_uri: Option<Secret>,
 
     /// A TOML file that says who is let in, and what they may do. It is read anew when it changes
     #[arg(long, env = "DATA_API_ACCESS_FILE", value_name = "FILE")]
@@ -65,6 +72,16 @@ pub struct Config {
     /// The name that requests must give as `dataSource`
     #[arg(long, env = "DATA_API_DATA_SOURCE", value_name = "NAME", default_value = "mongodb-atlas")]
     pub data_source: String,
+
+    /// Another data source: the name that requests give, and its connection string. Repeat it, or separate by spaces. In a file
+    /// they are the table [data-sources]. Where there are some, --mongodb-uri has no default
+    #[arg(long, env = "DATA_API_DATA_SOURCES", value_name = "NAME=URI", value_delimiter = ' ', hide_env_values = true)]
+    #[arg(hide_default_value = true)]
+    pub data_sources: Vec<DataSource>,
+
+    /// How to answer requests whose Accept header names neither: json, or ejson for canonical Extended JSON
+    #[arg(long, env = "DATA_API_RETURN_TYPE", value_name = "FORMAT", default_value = "json")]
+    pub return_type: Format,
 
     /// The largest request body, in bytes; a larger one is answered 413
     #[arg(long, env = "DATA_API_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 16 * 1024 * 1024)]
@@ -119,9 +136,20 @@ pub struct Config {
     #[arg(long, env = "DATA_API_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
 
-    /// An origin whose pages may call this server (CORS), such as https://shop.example. Repeat it, or separate by commas
+    /// An origin whose pages may call this server (CORS): https://shop.example, a pattern such as https://*.shop.example, null for
+    /// pages that have none, or * for every page. Repeat it, or separate by commas
     #[arg(long = "cors-origin", env = "DATA_API_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<Origin>,
+
+    /// A header that those pages may send, beside those that browsers always allow; any, unless some are given. Repeat it, or
+    /// separate by commas
+    #[arg(long = "cors-header", env = "DATA_API_CORS_HEADERS", value_name = "NAME", value_delimiter = ',')]
+    pub cors_headers: Vec<HeaderName>,
+
+    /// Where clients reach this server, if not where it listens: https://data.shop.example. Client libraries ask for it
+    /// before they log in
+    #[arg(long, env = "DATA_API_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
 
     /// Where to send OpenTelemetry traces, by OTLP over HTTP: the full address, such as http://127.0.0.1:4318/v1/traces
     #[arg(long, env = "DATA_API_TRACES_ENDPOINT", value_name = "URL")]
@@ -177,8 +205,9 @@ impl Config {
         if self.api_keys.iter().any(unusable) {
             return Err("an API key is empty or has spaces around it; separate keys by commas only".to_owned());
         }
-        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
-            return Err(format!("`{origin}` is no origin: write scheme and host only, such as https://shop.example"));
+        self.check_sources()?;
+        if let Some(url) = self.public_url.as_ref().filter(|url| !is_public_url(url)) {
+            return Err(format!("`{url}` is not a public URL: write https://data.shop.example, without a query"));
         }
         match (self.no_auth, self.api_keys.is_empty() && self.access_file.is_none()) {
             (false, true) => Err("no credentials are configured, so nobody could use this server; give it an \
@@ -196,11 +225,13 @@ impl Config {
     }
 }
 
-/// A page's origin, as a browser sends it: nothing after the host and port.
-fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
+/// A scheme and a host; a path where a proxy serves this server below one.
+fn is_public_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && !rest.starts_with('/')
+            && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\".contains(&b))
     })
 }
 

@@ -33,7 +33,15 @@ fn credentials_or_none_on_loopback() {
         &["--no-auth", "--access-file", "f"],
         &["--api-key", ""],
         &["--api-key", "a, b"],
-        &["--api-key", "k", "--cors-origin", "*"],
+        &["--api-key", "k", "--cors-origin", "https://*"],
+        &["--api-key", "k", "--cors-header", "a b"],
+        &["--api-key", "k", "--public-url", "data.shop.example"],
+        &["--api-key", "k", "--public-url", "https://data.shop.example/?x"],
+        &["--api-key", "k", "--return-type", "bson"],
+        &["--api-key", "k", "--data-sources", "mongodb://no-name"],
+        &["--api-key", "k", "--data-sources", "a="],
+        &["--api-key", "k", "--data-sources", "a=mongodb://x", "--data-sources", "a=mongodb://y"],
+        &["--api-key", "k", "--mongodb-uri", "mongodb://x", "--data-sources", "mongodb-atlas=mongodb://y"],
         &["--api-key", "k", "--cors-origin", "https://a.example/page"],
         &["--api-key", "k", "--tls-certificate", "c"],
         &["--api-key", "k", "--max-requests", "0"],
@@ -47,7 +55,10 @@ fn credentials_or_none_on_loopback() {
 #[test]
 fn nothing_secret_is_printed() {
     let flags = ["data-api", "--api-key", "s3cret", "--api-key", "a,b", "--mongodb-uri", "mongodb://u:s3cret@h"];
+    let flags =
+        flags.iter().chain(&["--data-sources", "b=mongodb://u:s3cret@h", "--data-sources", "mongodb://u:s3cret@h"]);
     let config = Config::try_parse_from(flags).unwrap();
+    assert!(!config.check().unwrap_err().contains("s3cret"));
     assert_eq!(config.api_keys.len(), 3);
     assert!(!format!("{config:?}").contains("s3cret"));
     Config::command().debug_assert();
@@ -69,6 +80,28 @@ fn a_file_has_the_flags_names() {
     assert_eq!((config.max_documents, config.operation_timeout.as_secs()), (8, 5), "a flag wins");
     assert_eq!((config.log_format, config.no_auth), (LogFormat::Json, false));
     assert!(with_file("flag", "no-auth = true", &[]).unwrap().no_auth);
+}
+
+#[test]
+fn several_data_sources() {
+    let names = |config: &Config| -> Vec<(String, String)> {
+        let sources = config.sources().into_iter();
+        sources.map(|source| (source.name, source.uri.reveal().to_owned())).collect()
+    };
+    let pair = |name: &str, uri: &str| (name.to_owned(), uri.to_owned());
+    let mut config = Config::try_parse_from(["data-api"]).unwrap();
+    // The environment may have one: these tests run beside others that need it.
+    config.mongodb_uri = None;
+    assert_eq!(names(&config), [pair("mongodb-atlas", "mongodb://127.0.0.1:27017")]);
+    let text = "[data-sources]\nCluster0 = \"mongodb://a,b/?x=y\"\nshop = \"mongodb://c\"";
+    let mut config = with_file("sources", text, &[]).unwrap();
+    config.mongodb_uri = None;
+    assert_eq!(names(&config), [pair("Cluster0", "mongodb://a,b/?x=y"), pair("shop", "mongodb://c")]);
+    let config = with_file("sources-and-one", text, &["--mongodb-uri", "mongodb://d", "--data-source", "d"]).unwrap();
+    assert_eq!(names(&config)[0], pair("d", "mongodb://d"));
+    assert_eq!(names(&config).len(), 3);
+    let error = with_file("sources-wrong", "[data-sources]\na = 1", &[]).unwrap_err();
+    assert!(error.contains("`data-sources` has a value of another kind"), "{error}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub mod write;
 pub const MAX_DEPTH: usize = 200;
 
 /// How an answer spells values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// Plain JSON: readable, and most BSON types become strings, numbers or small objects.
     Json,
@@ -32,5 +32,7 @@ impl Format {
     }
 }
 
+#[cfg(test)]
+mod corpus;
 #[cfg(test)]
 mod tests;

@@ -31,13 +31,26 @@ fn every_type_there_and_back() {
         ("-9223372036854775808", ElementType::Int64, r#"{"$numberLong":"-9223372036854775808"}"#, ""),
         (r#"{"$numberLong":"5"}"#, ElementType::Int64, "", "5"),
         (r#"{"$numberInt":"-5"}"#, ElementType::Int32, "", "-5"),
-        ("1.0", ElementType::Double, r#"{"$numberDouble":"1.0"}"#, "1.0"),
-        ("1e2", ElementType::Double, r#"{"$numberDouble":"100.0"}"#, "100.0"),
+        ("1.0", ElementType::Double, r#"{"$numberDouble":"1.0"}"#, "1"),
+        ("1.5", ElementType::Double, r#"{"$numberDouble":"1.5"}"#, ""),
+        // JavaScript spells large numbers with all their digits, up to 1e21.
+        (
+            "9223372036854775808",
+            ElementType::Double,
+            r#"{"$numberDouble":"9.223372036854776e18"}"#,
+            "9223372036854776000",
+        ),
+        ("-100000000000000000000", ElementType::Double, r#"{"$numberDouble":"-1e20"}"#, ""),
+        ("1e20", ElementType::Double, r#"{"$numberDouble":"1e20"}"#, "100000000000000000000"),
+        ("1e21", ElementType::Double, r#"{"$numberDouble":"1e21"}"#, ""),
+        ("1e-6", ElementType::Double, r#"{"$numberDouble":"1e-6"}"#, "0.000001"),
+        ("1.5e-7", ElementType::Double, r#"{"$numberDouble":"1.5e-7"}"#, ""),
+        ("1e2", ElementType::Double, r#"{"$numberDouble":"100.0"}"#, "100"),
         ("29.99", ElementType::Double, r#"{"$numberDouble":"29.99"}"#, ""),
-        ("-0.0", ElementType::Double, r#"{"$numberDouble":"-0.0"}"#, ""),
+        ("-0.0", ElementType::Double, r#"{"$numberDouble":"-0.0"}"#, "-0"),
         ("1e300", ElementType::Double, r#"{"$numberDouble":"1e300"}"#, ""),
         ("5e-324", ElementType::Double, r#"{"$numberDouble":"5e-324"}"#, ""),
-        (r#"{"$numberDouble":"3"}"#, ElementType::Double, r#"{"$numberDouble":"3.0"}"#, "3.0"),
+        (r#"{"$numberDouble":"3"}"#, ElementType::Double, r#"{"$numberDouble":"3.0"}"#, "3"),
         (r#"{"$numberDouble":"NaN"}"#, ElementType::Double, "", r#""NaN""#),
         (r#"{"$numberDouble":"-Infinity"}"#, ElementType::Double, "", r#""-Infinity""#),
         (r#"{"$numberDecimal":"0.10"}"#, ElementType::Decimal128, "", r#""0.10""#),
@@ -57,6 +70,13 @@ fn every_type_there_and_back() {
             r#""a\"\\/\u0008\u000c\n\r\t\u0000é😀é😀""#,
             r#""a\"\\/\u0008\u000c\n\r\t\u0000é😀é😀""#,
         ),
+        (
+            r#""cut \ud83d, \ude00, \ud83d\ud83d\ude00 \udc00\u0041""#,
+            ElementType::String,
+            r#""cut �, �, �😀 �A""#,
+            r#""cut �, �, �😀 �A""#,
+        ),
+        (r#"{"\ud83d":true}"#, ElementType::EmbeddedDocument, r#"{"�":true}"#, r#"{"�":true}"#),
         ("true", ElementType::Boolean, "", ""),
         ("false", ElementType::Boolean, "", ""),
         ("null", ElementType::Null, "", ""),
@@ -93,6 +113,19 @@ fn every_type_there_and_back() {
         ),
         (r#"{"$binary":{"base64":"","subType":"80"}}"#, ElementType::Binary, "", r#"{"Subtype":128,"Data":""}"#),
         (r#"{"$binary":{"base64":"AQI=","subType":"02"}}"#, ElementType::Binary, "", r#"{"Subtype":2,"Data":"AQI="}"#),
+        (
+            r#"{"$binary":"AQI=","$type":"00"}"#,
+            ElementType::Binary,
+            r#"{"$binary":{"base64":"AQI=","subType":"00"}}"#,
+            r#"{"Subtype":0,"Data":"AQI="}"#,
+        ),
+        (
+            r#"{"$binary":"","$type":"80"}"#,
+            ElementType::Binary,
+            r#"{"$binary":{"base64":"","subType":"80"}}"#,
+            r#"{"Subtype":128,"Data":""}"#,
+        ),
+        (r#"{"$type":"binData"}"#, ElementType::EmbeddedDocument, "", ""),
         (
             r#"{"$uuid":"73ffd264-44b3-4c69-90e8-e7d1dfc035d4"}"#,
             ElementType::Binary,
@@ -184,10 +217,8 @@ fn what_is_not_json() {
         "{\"a\":\"\u{1}\"}",
         "{\"a\":\"\\x\"}",
         "{\"a\":\"\\u12\"}",
-        "{\"a\":\"\\ud800\"}",
-        "{\"a\":\"\\udc00\"}",
-        "{\"a\":\"\\ud800\\u0041\"}",
         "{\"a\":\"\\u+123\"}",
+        "{\"a\":\"\\ud83d\\u12\"}",
         "[]",
         "1",
         "null",
@@ -203,10 +234,7 @@ fn what_is_not_json() {
 #[test]
 fn what_bson_cannot_hold_is_refused_by_its_path() {
     for (text, expected) in [
-        (
-            r#"{"f":{"a":[1,{"b":9223372036854775808}]}}"#,
-            "at `f.a[1].b`: the integer 9223372036854775808 does not fit 64 bits",
-        ),
+        (r#"{"f":{"a":[1,{"b":1e309}]}}"#, "at `f.a[1].b`: the number 1e309 is beyond a double"),
         (r#"{"a":1e400}"#, "at `a`: the number 1e400 is beyond a double"),
         (r#"{"a":{"b\u0000":1}}"#, "at `a`: a field name holds a NUL character"),
         (r#"{"a":1,"b":2,"a":3}"#, "at `a`: the field stands twice in one object"),
@@ -227,6 +255,17 @@ fn what_bson_cannot_hold_is_refused_by_its_path() {
         (r#"{"a":{"$binary":{"base64":"","subType":"00",}}}"#, "at `a.$binary`"),
         (r#"{"a":{"$uuid":"73ffd26444b34c6990e8e7d1dfc035d4"}}"#, "at `a.$uuid`"),
         (r#"{"a":{"$uuid":"+3ffd264-44b3-4c69-90e8-e7d1dfc035d4"}}"#, "at `a.$uuid`"),
+        (r#"{"a":{"$uuid":"8787d264--4b3-4b69-90e8-e7d1dfc0d4a1"}}"#, "at `a.$uuid`: must be a UUID"),
+        (r#"{"a":{"$numberDecimal":"-+32.4"}}"#, "at `a.$numberDecimal`: must be a 128-bit decimal"),
+        (r#"{"a":{"$numberDecimal":"++1"}}"#, "at `a.$numberDecimal`"),
+        (r#"{"a":{"$numberDecimal":".e+1"}}"#, "at `a.$numberDecimal`"),
+        (r#"{"a":{"$numberDecimal":"+.E+1"}}"#, "at `a.$numberDecimal`"),
+        (r#"{"a":{"$numberDecimal":"-+Inf"}}"#, "at `a.$numberDecimal`"),
+        (r#"{"a":{"$numberDouble":"1e"}}"#, "at `a.$numberDouble`"),
+        (r#"{"a":{"$numberDouble":"."}}"#, "at `a.$numberDouble`"),
+        (r#"{"a":{"$binary":"AQID"}}"#, "at `a.$binary`: not valid JSON: expected `,`"),
+        (r#"{"a":{"$binary":"AQID","$type":0}}"#, "at `a.$binary.$type`: must be a string"),
+        (r#"{"a":{"$binary":"AQID","$type":"00","b":1}}"#, "at `a.$binary`: not valid JSON: expected `}`"),
         (r#"{"a":{"$regularExpression":{"pattern":"\u0000","options":""}}}"#, "at `a.$regularExpression`"),
         (r#"{"a":{"$timestamp":{"t":-1,"i":0}}}"#, "at `a.$timestamp`"),
         (r#"{"a":{"$minKey":2}}"#, "at `a.$minKey`: must be 1"),
@@ -248,6 +287,7 @@ fn nesting_is_bounded() {
     }
     let scopes = "{\"$code\":\"\",\"$scope\":{\"a\":".repeat(5000);
     assert!(refusal(&format!("{{\"a\":{scopes}")).contains("deeper than 200"));
+    assert!(refusal(&format!("{{\"a\":{}}}", "9".repeat(400))).ends_with("is beyond a double"));
 }
 
 #[test]

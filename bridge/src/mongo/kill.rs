@@ -19,9 +19,12 @@ impl Write {
         Write { client: client.clone(), comment: format!("data-api {}", ObjectId::new()), done: false }
     }
 
-    /// What the operation must carry for MongoDB to find it.
-    pub fn comment(&self) -> Bson {
-        Bson::String(self.comment.clone())
+    /// What the operation must carry for MongoDB to find it, with the comment that its client gave.
+    pub fn comment(&self, of_client: Option<Bson>) -> Bson {
+        match of_client {
+            None => Bson::String(self.comment.clone()),
+            Some(comment) => Bson::Document(doc! { "data-api": self.comment.clone(), "comment": comment }),
+        }
     }
 
     /// It has its answer.
@@ -52,7 +55,8 @@ impl Drop for Write {
 /// Without `allUsers` both commands reach only our own user's operations, and need no privilege.
 async fn kill(client: &Client, comment: &str) -> mongodb::error::Result<usize> {
     let admin = client.database("admin");
-    let found = doc! { "currentOp": true, "$ownOps": true, "command.comment": comment };
+    let places = [doc! { "command.comment": comment }, doc! { "command.comment.data-api": comment }];
+    let found = doc! { "currentOp": true, "$ownOps": true, "$or": places.to_vec() };
     let found = admin.run_command(found).await?;
     let mut count = 0;
     for operation in found.get_array("inprog").into_iter().flatten() {

@@ -3,6 +3,7 @@
 mod failure;
 mod kill;
 mod pulse;
+mod sources;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 pub use kill::Write;
 use pulse::Pulse;
+pub use sources::Sources;
 
 /// A handle to MongoDB; cheap to clone. The driver behind it pools connections, watches the servers and finds them
 /// again after they were away.
@@ -30,8 +32,7 @@ impl Mongo {
     ///
     /// # Errors
     /// A sentence where the connection string is none. It never quotes credentials.
-    pub async fn new(config: &Config, metrics: &Metrics) -> Result<Self, String> {
-        let uri = config.mongodb_uri.reveal();
+    pub async fn new(uri: &str, config: &Config, metrics: &Metrics) -> Result<Self, String> {
         let mut options = match ClientOptions::parse(uri).await {
             Ok(options) => options,
             Err(error) => return Err(format!("the MongoDB URI is not usable: {}", explained(uri, &error).await)),

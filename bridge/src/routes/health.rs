@@ -35,7 +35,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Error
     let started = Instant::now();
     // Longer than the search for a server: a server that is found but does not answer is not ready either.
     let limit = app.config.server_selection_timeout * 2;
-    match tokio::time::timeout(limit, app.mongo.ping()).await {
+    match tokio::time::timeout(limit, app.sources.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error @ Error::Unavailable { .. })) => return Err(error),
         // Whatever the reason, not ready is 503.

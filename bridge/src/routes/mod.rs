@@ -2,6 +2,7 @@
 
 mod action;
 mod cors;
+mod functions;
 mod health;
 mod login;
 
@@ -18,12 +19,13 @@ use tokio::sync::{Semaphore, watch};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
+use self::action::Route;
 use crate::actions::Action;
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::mongo::Mongo;
+use crate::mongo::Sources;
 use crate::traces::Traces;
 
 /// What every request can reach.
@@ -33,7 +35,7 @@ pub struct App {
     /// Who may use the server.
     pub authenticator: Arc<Authenticator>,
     /// Where the data are.
-    pub mongo: Mongo,
+    pub sources: Sources,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What is traced.
@@ -56,15 +58,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/api/client/v2.0/app/{app_id}/location", get(login::location))
         .route("/api/client/v2.0/app/{app_id}/auth/providers/{provider}/login", post(login::log_in))
+        .route("/api/client/v2.0/app/{app_id}/functions/call", post(|app, r| action::handle(Route::Functions, app, r)))
         .route("/api/client/v2.0/auth/session", post(login::refresh).delete(login::log_out))
         .route("/api/client/v2.0/auth/profile", get(login::profile));
     for version in VERSIONS {
-        for action in Action::ALL {
+        for action in Action::DATA_API {
             let path = format!("/app/{{app_id}}/endpoint/data/{version}/action/{}", action.name());
-            router = router.route(&path, post(move |app, request| action::handle(action, app, request)));
+            router = router.route(&path, post(move |app, request| action::handle(Route::Action(action), app, request)));
         }
     }
-    let origins = cors::layer(&app.config.cors_origins);
+    let origins = cors::layer(&app.config);
     let router = router
         .fallback(async |uri: Uri| Error::NoSuchRoute(uri.path().chars().take(200).collect()))
         .method_not_allowed_fallback(async |method: Method| Error::MethodNotAllowed(method.to_string()))

@@ -134,7 +134,7 @@ fn a_session_from_login_to_the_end_of_its_account() {
 
     let other = log_in(&bridge, "api-key", json!({"key": "key-a"})).json();
     let other = |name: &str| format!("Bearer {}", other[name].as_str().unwrap());
-    assert_eq!(bridge.delete(&url, &[("Authorization", &other("refresh_token"))]), 204);
+    assert_eq!(bridge.delete(&url, &[("Authorization", &other("refresh_token"))]).status, 204);
     bridge.post(&url, &[("Authorization", &other("refresh_token"))], b"").error(401, "InvalidSession");
     find(&bridge, &[("Authorization", &other("access_token"))]).error(401, "InvalidSession");
     assert_eq!(find(&bridge, &[("Authorization", &access)]).status, 200, "another session goes on");
@@ -151,6 +151,36 @@ fn a_session_from_login_to_the_end_of_its_account() {
     }
     folder.write("access.toml", key("b", "key-b"));
     eventually("tokens end with their account", || find(&bridge, &[("Authorization", &access)]).status == 401);
+}
+
+#[test]
+fn anonymous_users() {
+    let folder = Folder::new();
+    let file = folder.write("access.toml", key("a", "key-a"));
+    let bridge = Bridge::start_with(&["--access-file", &file]);
+    let enter = || log_in(&bridge, "anon-user", json!({}));
+    enter().error(404, "NotFound");
+
+    let open = "[anonymous]\nrules = [{ database = \"*\", collections = [\"c\"], access = \"read\" }]\n";
+    folder.write("access.toml", key("a", "key-a") + open);
+    eventually("anonymous users are let in", || enter().status == 200);
+    let (session, other) = (enter().json(), enter().json());
+    assert_ne!(session["user_id"], other["user_id"], "each is a user of its own");
+    let access = format!("Bearer {}", session["access_token"].as_str().unwrap());
+    assert_eq!(find(&bridge, &[("Authorization", &access)]).status, 200);
+    let body = json!({"dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c", "document": {}});
+    let headers = [("Authorization", access.as_str()), ("Content-Type", "application/json")];
+    let insert = bridge.post(&bridge.action_url("insertOne"), &headers, body.to_string().as_bytes());
+    insert.error(403, "NoMatchingRuleFound");
+    // MongoDB's documentation sends no body.
+    let url = format!("{}/api/client/v2.0/app/any-app/auth/providers/anon-user/login", bridge.url);
+    assert_eq!(bridge.post(&url, &[("Content-Type", "application/json")], b"").status, 200);
+    // Without a login there are still no credentials.
+    find(&bridge, &[]).error(400, "InvalidParameter");
+
+    folder.write("access.toml", key("a", "key-a"));
+    eventually("their tokens end with them", || find(&bridge, &[("Authorization", &access)]).status == 401);
+    enter().error(404, "NotFound");
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! A bridge of a test's own, and requests to it.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::process::{CommandSpec, Process, Streams};
 
 /// The key that a bridge is started with unless a test says otherwise.
 pub const KEY: &str = "a-key-for-tests";
 
 /// A running data-api, stopped when it is dropped.
 pub struct Bridge {
-    child: Child,
+    process: Process,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// A database that no other test uses.
@@ -80,36 +82,35 @@ impl Bridge {
 
     /// Against any server, there or not.
     pub fn start_at(mongodb_uri: &str, flags: &[&str]) -> Self {
+        Self::start_bare(&[&["--mongodb-uri", mongodb_uri], flags].concat())
+    }
+
+    /// With these flags only.
+    pub fn start_bare(flags: &[&str]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let mut child = program()
-            .args(["--listen", "127.0.0.1:0", "--log-level", "warn", "--mongodb-uri", mongodb_uri])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("data-api starts");
+        let mut command = program();
+        command.args(["--listen", "127.0.0.1:0", "--log-level", "warn"]).args(flags);
+        let streams = Streams { stdout: Stdio::piped(), stderr: Stdio::inherit() };
+        let mut process = Process::spawn(&CommandSpec::from(&command), streams).expect("data-api starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.take_stdout().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("data-api listening on ").unwrap_or_else(|| panic!("first line: {line:?}"));
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
         Bridge {
             url: url.to_owned(),
             database: format!("bridge_{}_{number}", std::process::id()),
-            agent: ureq::Agent::new_with_config(config),
-            child,
+            agent: testkit::client::agent(Some(Duration::from_secs(60))),
+            process,
         }
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// The exit code, once it has ended by itself.
     pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        self.process.wait().unwrap().code()
     }
 
     pub fn address(&self) -> &str {
@@ -135,17 +136,45 @@ impl Bridge {
         Reply::of(self.agent.get(format!("{}{path}", self.url)).call().unwrap())
     }
 
-    /// Deletes something, and gives the status.
-    pub fn delete(&self, url: &str, headers: &[(&str, &str)]) -> u16 {
+    /// Deletes something.
+    pub fn delete(&self, url: &str, headers: &[(&str, &str)]) -> Reply {
         let request =
             headers.iter().fold(self.agent.delete(url), |request, (name, value)| request.header(*name, *value));
-        request.call().unwrap().status().as_u16()
+        Reply::of(request.call().unwrap())
     }
 
     /// Posts anything anywhere.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| request.header(*name, *value));
         Reply::of(request.send(body).unwrap())
+    }
+
+    /// Posts a body with these headers and none that a library would add, and gives the whole answer.
+    pub fn post_bare(&self, url: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let path = url.strip_prefix(&self.url).unwrap();
+        let mut connection = TcpStream::connect(self.address()).unwrap();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Asks with the method OPTIONS, as a browser does before it lets a page's script send something.
+    pub fn preflight(&self, url: &str, origin: &str, method: &str, headers: &str) -> Reply {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let request = ureq::http::Request::builder()
+            .method("OPTIONS")
+            .uri(url)
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", method)
+            .header("Access-Control-Request-Headers", headers);
+        Reply::of(ureq::Agent::new_with_config(config).run(request.body(()).unwrap()).unwrap())
     }
 
     /// Calls an action on the collection `c`; `fields` is the text of a JSON object, the namespace is added.
@@ -171,20 +200,12 @@ impl Bridge {
     }
 }
 
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Reply {
     fn of(mut response: ureq::http::Response<ureq::Body>) -> Self {
         let text = response.body_mut().with_config().limit(400 << 20).read_to_string().unwrap();
         let reply = Reply { status: response.status().as_u16(), headers: response.headers().clone(), text };
         // Only what is large may come in pieces.
-        if reply.text.len() < 1 << 20 || reply.header("content-length").is_some() {
+        if (reply.status != 204 && reply.text.len() < 1 << 20) || reply.header("content-length").is_some() {
             assert_eq!(reply.header("content-length"), Some(reply.text.len().to_string().as_str()), "{reply:?}");
         }
         reply

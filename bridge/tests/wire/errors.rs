@@ -25,7 +25,11 @@ fn fields_that_are_missing_wrong_or_unknown() {
         ("insertMany", json!({"documents": [{}, 1]}), "InvalidParameter", "`documents[1]` must be an object"),
         ("insertMany", json!({"documents": []}), "InvalidParameter", "the field `documents` must not be empty"),
         ("find", json!({"filter": "x"}), "InvalidParameter", "the field `filter` must be an object"),
-        ("find", json!({"filter": null}), "InvalidParameter", "the field `filter` must be an object"),
+        // Null is left out: in a field that must be there, that is missing.
+        ("deleteMany", json!({"filter": null}), "MissingParameter", "the field `filter` is missing"),
+        ("insertOne", json!({"document": null}), "MissingParameter", "the field `document` is missing"),
+        ("updateOne", json!({"filter": {}, "update": null}), "MissingParameter", "the field `update` is missing"),
+        ("aggregate", json!({"pipeline": null}), "MissingParameter", "the field `pipeline` is missing"),
         ("find", json!({"limit": -1}), "InvalidParameter", "the field `limit` must be a whole number from 0 on"),
         ("find", json!({"skip": "1"}), "InvalidParameter", "the field `skip` must be a whole number from 0 on"),
         ("updateOne", json!({"filter": {}, "update": 1}), "InvalidParameter", "the field `update` must be an object"),
@@ -74,7 +78,8 @@ fn namespaces_that_are_none() {
             post(body)
         };
         assert_eq!(with(None).error(400, "MissingParameter"), format!("the field `{name}` is missing"));
-        for wrong in [json!(1), json!(""), json!(null), json!({}), json!("a\0b")] {
+        assert_eq!(with(Some(json!(null))).error(400, "MissingParameter"), format!("the field `{name}` is missing"));
+        for wrong in [json!(1), json!(""), json!({}), json!("a\0b")] {
             let error = with(Some(wrong)).error(400, "InvalidParameter");
             assert!(error.contains(&format!("the field `{name}` must be a string")), "{error}");
         }
@@ -99,12 +104,16 @@ fn bodies_that_are_no_json_object() {
         let error = bridge.post(&bridge.action_url("find"), &headers, format!("{{\"a\":{nested}").as_bytes());
         assert!(error.error(400, "InvalidParameter").contains("nested deeper than 200 levels"));
     }
-    let error = bridge.call_text("insertOne", "*/*", r#"{"document":{"a":[1,9223372036854775808]}}"#);
-    assert!(
-        error
-            .error(400, "InvalidParameter")
-            .starts_with("at `document.a[1]`: the integer 9223372036854775808 does not fit")
-    );
+    for (value, error) in [
+        ("1e400", "at `document.a[1]`: the number 1e400 is beyond a double"),
+        (r#"{"$uuid":"8787d264--4b3-4b69-90e8-e7d1dfc0d4a1"}"#, "at `document.a[1].$uuid`: must be a UUID"),
+        (r#"{"$numberDecimal":"-+32.4"}"#, "at `document.a[1].$numberDecimal`: must be a 128-bit decimal"),
+        (r#"{"$numberDecimal":".e+1"}"#, "at `document.a[1].$numberDecimal`: must be a 128-bit decimal"),
+    ] {
+        let reply = bridge.call_text("insertOne", "*/*", &format!(r#"{{"document":{{"a":[1,{value}]}}}}"#));
+        let text = reply.error(400, "InvalidParameter");
+        assert!(text.starts_with(error), "{text}");
+    }
     let error = bridge.call_text("insertOne", "*/*", r#"{"document":{"_id":{"$oid":"nope"}}}"#);
     assert!(error.error(400, "InvalidParameter").starts_with("at `document._id.$oid`: must be 24 hex digits"));
 }

@@ -20,7 +20,7 @@ fn media_types() {
     for good in ["application/json", "application/ejson", "application/json; charset=utf-8", "Application/EJSON"] {
         assert_eq!(post(&[("Content-Type", good)]).status, 200, "{good}");
     }
-    for bad in ["text/plain", "application/x-www-form-urlencoded", "application/bson", ""] {
+    for bad in ["text/plain", "multipart/form-data", "application/bson"] {
         post(&[("Content-Type", bad)]).error(400, "InvalidParameter");
     }
     for (accept, answered) in [
@@ -32,6 +32,63 @@ fn media_types() {
     ] {
         let reply = post(&[("Content-Type", "application/json"), ("Accept", accept)]);
         assert_eq!(reply.header("content-type"), Some(answered), "{accept}");
+    }
+}
+
+#[test]
+fn reads_without_a_media_type() {
+    let bridge = Bridge::start();
+    bridge.ok("insertOne", json!({"document": {"_id": 1}}));
+    let reads = [("findOne", "filter", "{}"), ("find", "filter", "{}"), ("aggregate", "pipeline", "[]")];
+    let writes = [
+        ("insertOne", "document", "{}"),
+        ("insertMany", "documents", "[{}]"),
+        ("deleteOne", "filter", "{}"),
+        ("deleteMany", "filter", "{}"),
+        ("updateOne", "filter", "{}"),
+        ("updateMany", "filter", "{}"),
+        ("replaceOne", "filter", "{}"),
+    ];
+    // What curl -d sends, nothing at all, and nothing said.
+    for headers in [&[("Content-Type", "application/x-www-form-urlencoded")][..], &[], &[("Content-Type", "")]] {
+        let post = |(action, field, value): (&str, &str, &str)| {
+            let namespace =
+                format!(r#""dataSource":"mongodb-atlas","database":"{}","collection":"c""#, bridge.database);
+            let headers: Vec<_> = headers.iter().copied().chain([("apiKey", KEY)]).collect();
+            let body = format!("{{{namespace},\"{field}\":{value}}}");
+            bridge.post_bare(&bridge.action_url(action), &headers, &body)
+        };
+        for read in reads {
+            let answer = post(read);
+            assert!(
+                answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#"{"_id":1}"#),
+                "{read:?} {headers:?} {answer}"
+            );
+        }
+        for write in writes {
+            let answer = post(write);
+            assert!(
+                answer.starts_with("HTTP/1.1 400 ") && answer.contains("Content-Type must be"),
+                "{write:?} {answer}"
+            );
+        }
+    }
+    assert_eq!(bridge.ok("find", json!({})), json!({"documents": [{"_id": 1}]}));
+}
+
+#[test]
+fn the_format_of_answers_that_nobody_asked_for() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--return-type", "ejson"]);
+    bridge.call("insertOne", json!({"document": {"_id": 1}}));
+    let extended = r#"{"document":{"_id":{"$numberInt":"1"}}}"#;
+    for (accept, media_type, text) in [
+        ("*/*", "application/ejson", extended),
+        ("text/html", "application/ejson", extended),
+        ("application/ejson", "application/ejson", extended),
+        ("application/json", "application/json", r#"{"document":{"_id":1}}"#),
+    ] {
+        let reply = bridge.call_text("findOne", accept, "{}");
+        assert_eq!((reply.header("content-type"), reply.text.as_str()), (Some(media_type), text), "{accept}");
     }
 }
 

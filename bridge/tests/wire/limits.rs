@@ -35,6 +35,25 @@ fn more_documents_than_allowed() {
 }
 
 #[test]
+fn a_limit_above_ours_is_refused_before_the_answer_begins() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-documents", "150"]);
+    // More than what leaves in one piece: without an own look the status would have been 200.
+    let documents: Vec<_> = (0..152).map(|n| json!({"_id": n, "text": "x".repeat(10_000)})).collect();
+    bridge.ok("insertMany", json!({"documents": documents}));
+    for fields in
+        [json!({"limit": 151}), json!({"limit": 1000, "skip": 1}), json!({"limit": i64::MAX, "sort": {"_id": -1}})]
+    {
+        let error = bridge.call("find", fields).error(400, "InvalidParameter");
+        assert!(error.starts_with("the answer has more than 150 documents"), "{error}");
+    }
+    // Where there are not that many, whoever sends a large limit to get all of them gets all of them.
+    for fields in [json!({"limit": 151, "filter": {"_id": {"$lt": 150}}}), json!({"limit": i64::MAX, "skip": 2})] {
+        assert_eq!(bridge.ok("find", fields)["documents"].as_array().unwrap().len(), 150);
+    }
+    assert_eq!(bridge.call("find", json!({"limit": i64::MAX, "skip": i64::MAX})).status, 200);
+}
+
+#[test]
 fn answers_larger_than_allowed() {
     let bridge = Bridge::start_with(&["--api-key", KEY, "--max-answer-bytes", "1000"]);
     bridge.ok("insertMany", json!({"documents": [{"text": "x".repeat(600)}, {"text": "x".repeat(600)}]}));
@@ -55,10 +74,11 @@ fn documents_larger_than_mongodb_takes() {
 
 #[test]
 fn an_operation_out_of_time() {
-    let bridge = Bridge::start_with(&["--api-key", KEY, "--operation-timeout", "50ms"]);
+    let patient = Bridge::start();
     let documents: Vec<_> = (0..2000).map(|n| json!({"_id": n, "text": "x".repeat(50)})).collect();
-    // Under this limit the insert itself may be reported late; it is in order, and all that matters is that most are there.
-    bridge.call("insertMany", json!({"documents": documents}));
+    patient.ok("insertMany", json!({"documents": documents}));
+    let mut bridge = Bridge::start_with(&["--api-key", KEY, "--operation-timeout", "50ms"]);
+    bridge.database.clone_from(&patient.database);
     let cross = json!([
         {"$lookup": {"from": "c", "pipeline": [{"$match": {"text": {"$regex": "y"}}}], "as": "all"}},
         {"$lookup": {"from": "c", "pipeline": [{"$match": {"text": {"$regex": "z"}}}], "as": "more"}},

@@ -1,4 +1,4 @@
-//! What operators need: metrics, traces, TLS, HTTP/2, compression, CORS, the configuration file, the orderly end.
+//! What operators need: metrics, traces, TLS, HTTP/2, compression, the configuration file, the orderly end.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -157,26 +157,6 @@ fn compression_where_it_is_asked_for() {
         .output();
     let text = String::from_utf8(output.unwrap().stdout).unwrap();
     assert_eq!(text, bridge.call("find", json!({})).text);
-}
-
-#[test]
-fn cors_for_the_origins_that_are_configured() {
-    let bridge = Bridge::start_with(&["--api-key", KEY, "--cors-origin", "https://shop.example,https://b.example"]);
-    let preflight = |origin: &str| {
-        let output = Command::new("curl")
-            .args(["-s", "-i", "-X", "OPTIONS", "-H", &format!("Origin: {origin}")])
-            .args(["-H", "Access-Control-Request-Method: POST", "-H", "Access-Control-Request-Headers: apikey"])
-            .arg(bridge.action_url("find"))
-            .output();
-        String::from_utf8(output.unwrap().stdout).unwrap().to_lowercase()
-    };
-    let allowed = preflight("https://shop.example");
-    assert!(allowed.contains("access-control-allow-origin: https://shop.example"), "{allowed}");
-    assert!(allowed.contains("apikey"), "{allowed}");
-    assert!(!preflight("https://evil.example").contains("access-control-allow-origin"));
-    let none = Bridge::start();
-    let reply = none.post(&none.action_url("find"), &[("Origin", "https://shop.example")], b"{}");
-    assert_eq!(reply.header("access-control-allow-origin"), None);
 }
 
 #[test]

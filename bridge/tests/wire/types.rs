@@ -6,12 +6,20 @@ use crate::bridge::Bridge;
 
 /// What is sent, how it comes back in Extended JSON, how in plain JSON. The deprecated types, and dates after the year 9999,
 /// are in the unit tests only: not every server for local use stores them.
-const TYPES: [(&str, &str, &str); 26] = [
+const TYPES: [(&str, &str, &str); 29] = [
     ("2147483647", r#"{"$numberInt":"2147483647"}"#, "2147483647"),
     ("2147483648", r#"{"$numberLong":"2147483648"}"#, "2147483648"),
     ("-9223372036854775808", r#"{"$numberLong":"-9223372036854775808"}"#, "-9223372036854775808"),
     (r#"{"$numberLong":"1"}"#, r#"{"$numberLong":"1"}"#, "1"),
-    ("30.0", r#"{"$numberDouble":"30.0"}"#, "30.0"),
+    ("30.0", r#"{"$numberDouble":"30.0"}"#, "30"),
+    // What JavaScript writes for 1e20.
+    ("100000000000000000000", r#"{"$numberDouble":"1e20"}"#, "100000000000000000000"),
+    (r#""smile \ud83d""#, "\"smile \u{fffd}\"", "\"smile \u{fffd}\""),
+    (
+        r#"{"$binary":"AQID","$type":"00"}"#,
+        r#"{"$binary":{"base64":"AQID","subType":"00"}}"#,
+        r#"{"Subtype":0,"Data":"AQID"}"#,
+    ),
     ("29.99", r#"{"$numberDouble":"29.99"}"#, "29.99"),
     (r#"{"$numberDouble":"NaN"}"#, r#"{"$numberDouble":"NaN"}"#, r#""NaN""#),
     (r#"{"$numberDouble":"-Infinity"}"#, r#"{"$numberDouble":"-Infinity"}"#, r#""-Infinity""#),
@@ -92,7 +100,7 @@ const EXTREMES: [(&str, &str, &str); 17] = [
     ("-2147483648", r#"{"$numberInt":"-2147483648"}"#, "-2147483648"),
     ("-2147483649", r#"{"$numberLong":"-2147483649"}"#, "-2147483649"),
     (r#"{"$numberDouble":"Infinity"}"#, r#"{"$numberDouble":"Infinity"}"#, r#""Infinity""#),
-    ("-0.0", r#"{"$numberDouble":"-0.0"}"#, "-0.0"),
+    ("-0.0", r#"{"$numberDouble":"-0.0"}"#, "-0"),
     ("5e-324", r#"{"$numberDouble":"5e-324"}"#, "5e-324"),
     ("1.7976931348623157e308", r#"{"$numberDouble":"1.7976931348623157e308"}"#, "1.7976931348623157e308"),
     (r#"{"$numberDecimal":"1E-6176"}"#, r#"{"$numberDecimal":"1E-6176"}"#, r#""1E-6176""#),

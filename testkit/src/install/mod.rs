@@ -36,6 +36,21 @@ pub fn redis() -> Result<()> {
     Ok(())
 }
 
+/// What the bridge's tests run its clients with: Node.js with npm, and Chromium with its driver.
+///
+/// # Errors
+/// When something is missing and cannot be installed.
+pub fn clients() -> Result<()> {
+    for (program, package) in
+        [("node", "nodejs"), ("npm", "npm"), ("chromedriver", "chromium-driver"), ("curl", "curl")]
+    {
+        if !on_path(program) {
+            apt::install(&[package]).with_context(|| format!("{program} is missing: the bridge's tests need it"))?;
+        }
+    }
+    Ok(())
+}
+
 /// A program that is a package of the same name on Debian and Ubuntu.
 ///
 /// # Errors

@@ -61,6 +61,10 @@ pub fn test(options: &TestOptions) -> Result<ExitCode> {
 fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
     let hurl_files = hurl::files(filter)?;
     install::redis()?;
+    report.step("install: the bridge's clients", || {
+        install::clients()?;
+        Ok(Counts::default())
+    })?;
     let hurl = if hurl_files.is_empty() { None } else { Some(install::hurl()?) };
 
     let built = report.step("build: programs", || {

@@ -1,4 +1,4 @@
-//! Bytes: `{"$binary": …}` and `{"$uuid": …}`.
+//! Bytes: `{"$binary": …}`, in its form of today and in the one before, and `{"$uuid": …}`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,10 @@ use super::value::Reader;
 
 impl Reader<'_> {
     pub(super) fn binary(&mut self) -> Result<ElementType, ReadError> {
-        let [data, subtype] = self.pair(["base64", "subType"], Self::string)?;
+        let [data, subtype] = match self.scan.peek() {
+            Some(b'"') => self.legacy_binary()?,
+            _ => self.pair(["base64", "subType"], Self::string)?,
+        };
         let data = STANDARD
             .decode(data.as_bytes())
             .map_err(|error| ReadError::new(format!("`base64` is not base64: {error}")))?;
@@ -20,14 +23,23 @@ impl Reader<'_> {
         self.bytes(subtype, &data)
     }
 
+    /// `{"$binary": "AQID", "$type": "00"}`: Extended JSON v1, which libraries still write when told to.
+    fn legacy_binary(&mut self) -> Result<[String; 2], ReadError> {
+        let data = self.string()?;
+        self.scan.expect(b',')?;
+        self.key("$type")?;
+        Ok([data, self.string().map_err(|error| error.inside("$type"))?])
+    }
+
     pub(super) fn uuid(&mut self) -> Result<ElementType, ReadError> {
         let text = self.string()?;
-        let hyphens = [8, 13, 18, 23].iter().all(|&at| text.as_bytes().get(at) == Some(&b'-'));
-        let digits = text.replace('-', "");
-        match u128::from_str_radix(&digits, 16) {
-            Ok(number) if hyphens && text.len() == 36 && digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                self.bytes(4, &number.to_be_bytes())
-            }
+        let well_formed = text.len() == 36
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            });
+        match u128::from_str_radix(&text.replace('-', ""), 16) {
+            Ok(number) if well_formed => self.bytes(4, &number.to_be_bytes()),
             _ => Err(ReadError::new("must be a UUID: 8-4-4-4-12 hex digits")),
         }
     }

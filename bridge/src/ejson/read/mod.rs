@@ -4,8 +4,7 @@
 //! known. `scan` knows JSON's tokens, `value` objects, arrays and plain values, `wrapper` the objects that Extended JSON
 //! gives a meaning, such as `{"$oid": …}`, and `binary` those of them that are bytes.
 //!
-//! Not a general JSON library, because none keeps what BSON needs apart: `1` and `1.0`, an integer beyond 64 bits and a
-//! double, a key that comes twice.
+//! Not a general JSON library, because none keeps what BSON needs apart: `1` and `1.0`, a key that comes twice.
 
 mod binary;
 mod scan;
@@ -18,8 +17,8 @@ use mongodb::bson::RawDocumentBuf;
 
 /// Reads a JSON object as a BSON document.
 ///
-/// Integers become Int32 where they fit, else Int64; numbers with a point or an exponent become Double. The order of
-/// the fields is kept.
+/// Integers become Int32 where they fit, else Int64, else Double, as do numbers with a point or an exponent. The order of the
+/// fields is kept.
 ///
 /// # Errors
 /// Where the text is no JSON object, is nested deeper than [`super::MAX_DEPTH`], has a key twice in one object, or

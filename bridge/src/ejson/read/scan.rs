@@ -101,21 +101,17 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// JavaScript's strings may hold half of a surrogate pair, as what is left of an emoji cut in two, and its `JSON.stringify`
+    /// writes it as an escape. UTF-8 cannot hold it: it is read as U+FFFD, as most languages' JSON readers do.
     fn unicode_escape(&mut self, out: &mut Vec<u8>) -> Result<(), ReadError> {
         let first = self.hex4(self.at)?;
-        let (code, length) = match first {
-            0xd800..0xdc00 => {
-                let second = self.hex4(self.at + 6)?;
-                if !(0xdc00..0xe000).contains(&second) {
-                    return Err(self.unexpected("the second half of a surrogate pair"));
-                }
-                (0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12)
-            }
-            _ => (first, 6),
-        };
-        let Some(character) = char::from_u32(code) else {
-            return Err(self.unexpected("a surrogate pair instead of its second half alone"));
-        };
+        let (mut code, mut length) = (first, 6);
+        if (0xd800..0xdc00).contains(&first)
+            && let Ok(second @ 0xdc00..0xe000) = self.hex4(self.at + 6)
+        {
+            (code, length) = (0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00), 12);
+        }
+        let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         self.at += length;
         Ok(())

@@ -161,28 +161,24 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Result<ElementType, ReadError> {
-        match self.scan.number()? {
-            Number::Integer(text) => {
-                let Ok(number) = text.parse::<i64>() else {
-                    return Err(ReadError::new(format!(
-                        "the integer {} does not fit 64 bits; write a double as 1e20, a decimal as {{\"$numberDecimal\": …}}",
-                        shortened(text)
-                    )));
-                };
-                if let Ok(number) = i32::try_from(number) {
-                    self.out.extend_from_slice(&number.to_le_bytes());
-                    return Ok(ElementType::Int32);
-                }
-                self.out.extend_from_slice(&number.to_le_bytes());
-                Ok(ElementType::Int64)
-            }
-            Number::Decimal(text) => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() => {
-                    self.out.extend_from_slice(&number.to_le_bytes());
-                    Ok(ElementType::Double)
-                }
-                _ => Err(ReadError::new(format!("the number {} is beyond a double", shortened(text)))),
+        let text = match self.scan.number()? {
+            Number::Integer(text) => match text.parse::<i64>() {
+                Ok(number) => return Ok(self.integer(number)),
+                // Extended JSON's rule for an integer beyond Int64: JavaScript spells the double 1e20 with all its digits.
+                Err(_) => text,
             },
+            Number::Decimal(text) => text,
+        };
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(self.put(&number.to_le_bytes(), ElementType::Double)),
+            _ => Err(ReadError::new(format!("the number {} is beyond a double", shortened(text)))),
+        }
+    }
+
+    fn integer(&mut self, number: i64) -> ElementType {
+        match i32::try_from(number) {
+            Ok(number) => self.put(&number.to_le_bytes(), ElementType::Int32),
+            Err(_) => self.put(&number.to_le_bytes(), ElementType::Int64),
         }
     }
 

@@ -140,8 +140,10 @@ impl Reader<'_> {
 
     fn decimal(&mut self) -> Result<ElementType, ReadError> {
         let text = self.string()?;
-        let word = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
-        let well_formed = is_numeral(&text) || matches!(word.as_str(), "nan" | "inf" | "infinity");
+        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(&text);
+        let well_formed =
+            is_numeral(&text) || ["nan", "inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word));
+        // bson's own parser takes more: two signs, an exponent without digits before it.
         match text.parse::<Decimal128>() {
             Ok(number) if well_formed => Ok(self.put(&number.bytes(), ElementType::Decimal128)),
             _ => Err(ReadError::new(format!("must be a 128-bit decimal in a string, not {:?}", shortened(&text)))),
@@ -281,7 +283,7 @@ impl Reader<'_> {
         }
     }
 
-    fn key(&mut self, wanted: &str) -> Result<(), ReadError> {
+    pub(super) fn key(&mut self, wanted: &str) -> Result<(), ReadError> {
         if self.string().is_ok_and(|key| key == wanted) {
             return self.scan.expect(b':');
         }
@@ -289,9 +291,16 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a text is digits with, perhaps, a sign, a point and an exponent; nothing that a parser might read as a word.
+/// Whether a text is a number by the grammar of the specification of Decimal128: perhaps a sign; digits, of which a point
+/// may have some on either side; perhaps an exponent.
 fn is_numeral(text: &str) -> bool {
-    text.bytes().any(|b| b.is_ascii_digit())
-        && text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
-        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'))
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (significand, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(s, e)| (s, Some(e)));
+    let (whole, fraction) = significand.split_once('.').unwrap_or((significand, ""));
+    let exponent = exponent.map(|exponent| exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
+    digits(whole)
+        && digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent.is_none_or(|exponent| !exponent.is_empty() && digits(exponent))
 }

@@ -3,11 +3,14 @@
 //!
 //! Where its documentation is silent the small objects go on in its manner: `{"Code", "Scope"}`, `{"DB", "Pointer"}`.
 //! JSON has no NaN and no infinities: they are the strings that Extended JSON uses.
+//!
+//! A whole double has no point: the service was written in Go, whose JSON spells it so, and a client whose field is an integer
+//! could not read `3.0`. Whoever must tell the types apart asks for Extended JSON.
 
 use mongodb::bson::RawBsonRef;
 
 use super::super::date;
-use super::text::{base64, display, double, string};
+use super::text::{base64, display, double, short_double, string};
 use super::{WriteError, Writer};
 
 impl Writer<'_> {
@@ -15,7 +18,7 @@ impl Writer<'_> {
         match value {
             RawBsonRef::Int32(number) => display(number, self.out),
             RawBsonRef::Int64(number) => display(number, self.out),
-            RawBsonRef::Double(number) if number.is_finite() => double(number, self.out),
+            RawBsonRef::Double(number) if number.is_finite() => short_double(number, self.out),
             RawBsonRef::Double(number) => {
                 self.raw("\"");
                 double(number, self.out);

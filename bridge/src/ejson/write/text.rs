@@ -36,6 +36,14 @@ pub(super) fn double(number: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends a finite double as JavaScript and Go spell it, whole numbers without a point: `30`, `1e21`.
+pub(super) fn short_double(number: f64, out: &mut Vec<u8>) {
+    match number.abs() {
+        size if size >= 1e21 || (size != 0.0 && size < 1e-6) => display(format_args!("{number:e}"), out),
+        _ => display(number, out),
+    }
+}
+
 /// Appends bytes as base64, without quotes.
 pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
