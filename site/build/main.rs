@@ -12,18 +12,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use openapi::OpenApi;
 
-/// Where the API's description is, from this package's folder.
-const OPENAPI: &str = "../docs/openapi.yaml";
+/// Where the API's description is, from this package's folder: the first that is there.
+const OPENAPI: [&str; 2] = ["../docs/reference/openapi.yaml", "../docs/openapi.yaml"];
 
 fn main() -> Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for input in [OPENAPI, "static", "build"] {
+    let openapi = OPENAPI.into_iter().find(|path| root.join(path).exists()).context("there is no OpenAPI file")?;
+    for input in [openapi, "static", "build"] {
         println!("cargo::rerun-if-changed={input}");
     }
-    let text = read(&root.join(OPENAPI))?;
+    let text = read(&root.join(openapi))?;
     let description: serde_json::Value =
-        serde_norway::from_str(&text).with_context(|| format!("{OPENAPI} is not YAML as JSON has it"))?;
+        serde_norway::from_str(&text).with_context(|| format!("{openapi} is not YAML as JSON has it"))?;
     let api = OpenApi::new(description)?;
 
     let header = read(&root.join("static/header.html"))?;

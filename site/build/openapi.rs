@@ -5,6 +5,10 @@ use std::fmt::Write;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
+/// Examples of parameters for which the file has none of their own: a document of the seed data.
+const SEED: [(&str, &str); 3] = [("collection", "games"), ("value", "Celeste"), ("field", "item")];
+/// Fields for a body for which the file has no example.
+const FIELDS: &str = r#"{"price":14.99}"#;
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The description of the API.
@@ -41,7 +45,8 @@ pub struct Body {
     pub content_types: Vec<String>,
     pub kind: String,
     pub description: String,
-    example: Value,
+    /// As JSON.
+    example: String,
 }
 
 pub struct Response {
@@ -114,13 +119,15 @@ impl OpenApi {
         let schema = self.resolve(&parameter["schema"])?;
         let own = parameter.get("example").or_else(|| first(&parameter["examples"])?.get("value"));
         let sample = schema.get("example").or_else(|| first(&schema["examples"])).or_else(|| first(&schema["enum"]));
+        let name = text(&parameter["name"]);
+        let seed = SEED.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         Ok(Parameter {
-            name: text(&parameter["name"]).to_owned(),
+            name: name.to_owned(),
             place: text(&parameter["in"]).to_owned(),
             required: parameter["required"] == true,
             kind: self.kind(schema)?,
             description: text(&parameter["description"]).to_owned(),
-            example: own.map(shown),
+            example: own.map(shown).or(seed),
             sample: sample.map(shown),
         })
     }
@@ -136,7 +143,7 @@ impl OpenApi {
             content_types: content.keys().cloned().collect(),
             kind: self.kind(schema)?,
             description: text(&body["description"]).to_owned(),
-            example: example.context("the request body has no example")?.clone(),
+            example: example.map_or_else(|| FIELDS.to_owned(), Value::to_string),
         })
     }
 
@@ -227,7 +234,7 @@ impl Operation {
         write!(line, " {}", quoted(&format!("{server}{path}{query}")))?;
         if let Some(body) = &self.body {
             let content_type = body.content_types.first().context("no content type")?;
-            write!(line, " \\\n  -H 'Content-Type: {content_type}' -d {}", quoted(&body.example.to_string()))?;
+            write!(line, " \\\n  -H 'Content-Type: {content_type}' -d {}", quoted(&body.example))?;
         }
         Ok(line)
     }
