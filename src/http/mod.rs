@@ -118,6 +118,7 @@ async fn handle<C: Ports, S: Store, P: Platform>(
         Route::Delete { collection, value } => routes::delete::delete(context, request, collection, value).await?,
         Route::Init(target) => routes::init::init(context, target).await?,
         Route::Clean(target) => routes::clean::clean(context, target).await?,
+        Route::Purge(target) => routes::purge::purge(context, target).await?,
     };
     let untagged = !response.headers().contains_key(header::ETAG);
     Ok(if asked == "GET" && response.status() == StatusCode::OK && untagged {
