@@ -6,10 +6,12 @@
 //! and [`problem`] makes those that report an error.
 
 pub mod body;
+pub mod client_address;
 pub mod context;
 pub mod cors;
 pub mod endpoint;
 pub mod etag;
+pub mod host;
 pub mod listing_query;
 pub mod preconditions;
 pub mod problem;
@@ -81,8 +83,11 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     body: impl UnreadBody,
     extras: &mut ResponseExtras,
 ) -> Result<Response, Problem> {
-    let route = Route::parse(head.uri().path())?;
     let access = &context.config.access;
+    if access.open && !host::is_ours(head.headers(), &context.config.http.allowed_hosts) {
+        return Err(Problem::UnknownHost);
+    }
+    let route = Route::parse(head.uri().path())?;
     let allow = route.allow(access.open);
     let method = head.method();
     if method == Method::OPTIONS {
