@@ -231,7 +231,7 @@ impl fmt::Display for Problem {
             }
             Problem::Auth(error) => error.fmt(f),
             Problem::CrossSite => f.write_str("a page of another site may not change anything here"),
-            Problem::NotPurged(_) => f.write_str("Redis did not purge everything; what it did not is still served from the cache"),
+            Problem::NotPurged(_) => f.write_str("Redis could not purge everything; values that were cached before may still be served"),
             Problem::UnknownHost => {
                 f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
             }

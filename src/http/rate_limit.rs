@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use fenced_cache::{Ports, ReadThrough};
+use fenced_cache::Ports;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 use crate::auth::Caller;
-use crate::config::Config;
 use crate::hex::hex_sha1;
 use crate::http::client_address;
+use crate::http::context::Context;
+use crate::platform::Platform;
 
 /// What is counted in: a minute from a caller's first request on.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -30,13 +31,13 @@ pub struct RateLimit {
     pub exceeded: bool,
 }
 
-/// Counts a request; `None` where nothing is limited, or Redis cannot be asked: then nobody is kept out.
-pub async fn count(
-    cache: &ReadThrough<impl Ports>,
-    config: &Config,
+/// Counts a request; `None` where nothing is limited. Where Redis cannot count, the instance does for itself.
+pub async fn count<C: Ports, S, P: Platform>(
+    context: &Context<'_, C, S, P>,
     headers: &HeaderMap,
     caller: Option<&Caller>,
 ) -> Option<RateLimit> {
+    let config = context.config;
     let limit = config.http.rate_limit;
     if limit == 0 {
         return None;
@@ -46,7 +47,10 @@ pub async fn count(
     // A caller has one count for all collections; it stands with the cache's own keys of the first.
     let prefix = config.catalog.key_prefix(config.catalog.collections.first()?);
     let key = format!("{prefix}:~rate:{name}");
-    let (counted, left) = cache.count(&key, WINDOW).await.ok()?;
+    let (counted, left) = match context.cache.count(&key, WINDOW).await {
+        Ok(counted) => counted,
+        Err(_) => context.memory.rate_counts.count(&name, WINDOW, context.platform.now()),
+    };
     Some(RateLimit {
         limit,
         remaining: limit.saturating_sub(counted),
