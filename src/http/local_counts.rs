@@ -67,7 +67,7 @@ mod tests {
         for _ in 0..5 {
             counts.count("many", MINUTE, at(0));
         }
-        for n in 0..10 * MAX_CALLERS {
+        for n in 0..2 * MAX_CALLERS {
             counts.count(&n.to_string(), MINUTE, at(1));
         }
         assert_eq!(counts.0.borrow().len(), MAX_CALLERS);
