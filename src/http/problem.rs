@@ -172,12 +172,10 @@ impl Problem {
                     body["index"] = json!(place);
                 }
             }
-            Problem::Rejected { rejection, inserted } => {
-                if let Some(inserted) = inserted {
-                    body["index"] = json!(rejection.place);
-                    body["inserted"] = json!(inserted.len());
-                    body["ids"] = json!(inserted);
-                }
+            Problem::Rejected { rejection, inserted: Some(inserted) } => {
+                body["index"] = json!(rejection.place);
+                body["inserted"] = json!(inserted.len());
+                body["ids"] = json!(inserted);
             }
             _ => {}
         }
