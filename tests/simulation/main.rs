@@ -3,7 +3,7 @@
 //! The promise, checked for every read: once a write is acknowledged, no read that starts after it is answered from
 //! older data. A seed that breaks it is printed, and replays exactly: `SEED=17 cargo xtask test simulation`.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 #[path = "../../cache/tests/simulation/keyspace.rs"]
 mod keyspace;

@@ -164,7 +164,7 @@ fn from_lua(value: Value) -> Result<Answer, String> {
     Ok(match value {
         Value::Nil | Value::Boolean(false) => Answer::Nil,
         Value::Boolean(true) => Answer::Number(1),
-        Value::Integer(number) => Answer::Number(number as i64),
+        Value::Integer(number) => Answer::Number(number),
         Value::Number(number) => Answer::Number(number as i64),
         Value::String(text) => Answer::Bytes(text.as_bytes().to_vec()),
         Value::Table(table) => return from_table(&table),
