@@ -16,7 +16,7 @@ enum Outcome {
     /// It is done, and the promise covers it.
     Acknowledged,
     /// It is done, but it says itself that the promise does not cover it, or Redis lost its fence while its end was lost:
-    /// what the README excepts.
+    /// what docs/explanation/consistency.md excepts.
     NotPromised,
     /// It was refused; nothing was written.
     Refused,
