@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 /// The Spin variables that make up a [`Config`], each with its default, which is `spin.toml`'s.
-pub const VARIABLES: [(&str, &str); 31] = [
+pub const VARIABLES: [(&str, &str); 33] = [
     ("redis_url", "redis://127.0.0.1:6379"),
     ("data_api_url", "http://127.0.0.1:4000/app/store/endpoint/data/v1"),
     ("data_api_key", "local-dev-key"),
@@ -58,6 +58,8 @@ pub const VARIABLES: [(&str, &str); 31] = [
     ("jwt_issuer", ""),
     ("jwt_audience", ""),
     ("cors_origins", ""),
+    ("allowed_hosts", ""),
+    ("trusted_proxies", ""),
     ("rate_limit_per_minute", "0"),
 ];
 
@@ -194,6 +196,10 @@ mod tests {
             ("cors_origins", "*"),
             ("cors_origins", "https://shop.example/"),
             ("cors_origins", "shop.example"),
+            ("allowed_hosts", "https://shop.example"),
+            ("allowed_hosts", "shop.example:80"),
+            ("trusted_proxies", "proxy.example"),
+            ("trusted_proxies", "10.0.0.0/33"),
             ("rate_limit_per_minute", "-1"),
         ] {
             let error = with(&[(variable, value)]).unwrap_err();

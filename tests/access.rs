@@ -62,6 +62,7 @@ fn tokens_open_their_role_and_those_below() {
         let nobody = "/api/delete/games/5a1f0000000000000000ffff";
         assert_eq!(status(&host, "DELETE", nobody, token), writes, "{token:?}");
         assert_eq!(status(&host, "POST", "/api/initDB/games", token), seeds, "{token:?}");
+        assert_eq!(status(&host, "POST", "/api/purge/games", token), seeds, "{token:?}");
     }
     // Without a credential nobody learns which collections there are.
     assert_eq!(status(&host, "GET", "/api/showDB/nope", None), 401);
@@ -266,11 +267,18 @@ fn a_caller_has_so_many_requests_a_minute_across_hosts() {
     // Guesses count for the address they come from.
     assert_eq!(status(&hosts[0], "POST", "/api/cleanDB/all", Some("guess")), 429);
     assert!(system.keys("games:~rate:*").iter().all(|key| system.ttl_ms(key) > 0));
-    // Without Redis nobody is kept out.
+    // Paths that do not exist and preflights count, too.
+    assert_eq!((hosts[0].get("/api/nope").status, hosts[0].with("OPTIONS", GAMES, &[], b"").status), (429, 429));
+    // Where the proxy is trusted, the client is who the proxy says it is.
+    let behind = system.second_host(&[&limited[..], &[("trusted_proxies", "127.0.0.0/8")]].concat());
+    assert_eq!(behind.get(GAMES).status, 429);
+    assert_eq!(behind.with("GET", GAMES, &[("X-Forwarded-For", "1.1.1.1, 6.6.6.6")], b"").status, 200);
+    // Without Redis each instance counts for itself, from the beginning.
     system.stop_redis();
-    for _ in 0..10 {
-        assert_eq!(hosts[0].get("/").status, 200);
-    }
+    let answers: Vec<u16> = (0..200).map(|_| hosts[0].get("/").status).collect();
+    assert_eq!(answers[..5], [200; 5]);
+    assert!(answers.contains(&429));
+    assert_eq!(hosts[0].get("/health/live").status, 200);
 }
 
 #[test]

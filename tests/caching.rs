@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use common::system::System;
 use serde_json::{Value, json};
+use testkit::client::Response;
 
 const CELESTE: &str = "5a1f00000000000000000008";
 const ZELDA: &str = "5a1f00000000000000000002";
@@ -241,8 +242,11 @@ fn without_redis_reads_are_right_and_writes_go_through() {
     assert_eq!(write.header("cache-status"), "redis; fwd=method; detail=not-invalidated");
     let read = system.get(&format!("/api/get/games/{CELESTE}"));
     assert_eq!((read.json()["price"].clone(), read.header("x-cache")), (json!(99.5), "BYPASS"));
-    let ready = system.get("/health/ready");
+    let ready = ready_after_a_second(&system);
     assert_eq!((ready.status, ready.json()["redis"]["status"].clone()), (503, json!("down")));
+    let problem = &ready.json()["redis"]["problems"][0];
+    assert_eq!((&problem["collection"], &problem["step"]), (&json!("games"), &json!("lookup")));
+    assert!(!String::from_utf8_lossy(&ready.body).contains("127.0.0.1"), "no address leaves");
     assert_eq!(system.get("/health/live").status, 200);
 }
 
@@ -262,5 +266,14 @@ fn without_the_store_hits_go_on_and_misses_are_503() {
         assert_eq!(answer.header("retry-after"), "1");
         assert!(!String::from_utf8_lossy(&answer.body).contains("127.0.0.1"), "no upstream's address leaves");
     }
-    assert_eq!(system.get("/health/ready").json()["data_api"]["status"], "down");
+    let ready = ready_after_a_second(&system);
+    assert_eq!((ready.status, ready.json()["data_api"]["status"].clone()), (503, json!("down")));
+    assert_eq!(ready.json()["data_api"]["problems"][0]["reason"], "the store cannot be reached");
+    assert!(!String::from_utf8_lossy(&ready.body).contains("127.0.0.1"), "no address leaves");
+}
+
+/// What `/health/ready` answers once its last answer, which may be from before a fault, is too old.
+fn ready_after_a_second(system: &System) -> Response {
+    sleep(Duration::from_millis(1100));
+    system.get("/health/ready")
 }

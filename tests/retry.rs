@@ -33,7 +33,7 @@ fn the_same_request_adds_once_and_is_answered_the_same() {
     let second = Node::start(&shop.backends, &[("collections", "shop"), ("store_timeout_ms", "20000")]);
     let responses: Vec<Response> = thread::scope(|scope| {
         let send = |n: usize| {
-            let client = Client::new(if n % 2 == 0 { shop.base_url() } else { second.base_url() });
+            let client = Client::new(if n.is_multiple_of(2) { shop.base_url() } else { second.base_url() });
             let body = &body;
             scope.spawn(move || add(&client, "key-00000002", body))
         };

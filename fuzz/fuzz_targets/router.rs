@@ -26,6 +26,7 @@ fuzz_target!(|path: &str| {
         Route::Init(on) => format!("/initDB/{}", target(on)),
         Route::List(on) => format!("/showDB/{}", target(on)),
         Route::Clean(on) => format!("/cleanDB/{}", target(on)),
+        Route::Purge(on) => format!("/purge/{}", target(on)),
         Route::Add { collection } => format!("/add/{}", text(collection)),
         Route::Get { collection, value } => format!("/get/{}/{}", text(collection), text(value)),
         Route::Update { collection, value } => format!("/update/{}/{}", text(collection), text(value)),

@@ -52,6 +52,11 @@ impl Settings {
         space_key(&self.prefix, collection, self.hash_tag)
     }
 
+    /// The collection whose keys begin so.
+    pub fn collection_of(&self, space: &str) -> Option<&str> {
+        self.collections.iter().map(String::as_str).find(|name| self.key_prefix(name) == space)
+    }
+
     /// The open collection of this name, or `None`.
     pub fn collection(&self, name: &str) -> Option<&str> {
         self.collections.iter().map(String::as_str).find(|open| *open == name)

@@ -56,7 +56,7 @@ impl Keyset {
                     return nothing();
                 }
                 // Every way implies the bound; it is what an index needs to start there.
-                all(step.from_here().into_iter().chain([any(ways)]).collect())
+                all(step.range_start().into_iter().chain([any(ways)]).collect())
             }
         }
     }
@@ -112,7 +112,7 @@ impl<'k> Step<'k> {
     }
 
     /// The values of the same class from here on.
-    fn from_here(&self) -> Option<Value> {
+    fn range_start(&self) -> Option<Value> {
         self.class.is_comparable().then(|| self.operator("$gte", "$lte"))
     }
 

@@ -1,9 +1,13 @@
 //! What every route is given.
 
 use fenced_cache::{Ports, ReadThrough};
+use http::StatusCode;
+use serde_json::Value;
 
 use crate::auth::jwt::Verified;
 use crate::config::Config;
+use crate::http::local_counts::LocalCounts;
+use crate::http::once_a_second::OnceASecond;
 use crate::object_id::ObjectIds;
 
 /// What every route is given.
@@ -20,4 +24,15 @@ pub struct Context<'a, C: Ports, S, P> {
     pub verified: &'a Verified,
     /// Makes the ids of new documents.
     pub ids: &'a ObjectIds,
+    /// What the instance remembers of earlier requests.
+    pub memory: &'a Memory,
+}
+
+/// What an instance remembers of earlier requests. Nothing of it is needed for correctness.
+#[derive(Default)]
+pub struct Memory {
+    /// How many requests each caller has sent, while Redis cannot count them.
+    pub rate_counts: LocalCounts,
+    /// Whether the instance can serve, as `/health/ready` answers it.
+    pub readiness: OnceASecond<(StatusCode, Value)>,
 }

@@ -51,6 +51,8 @@ pub enum Route<'a> {
     },
     /// No documents any more.
     Clean(Target<'a>),
+    /// No cached values any more.
+    Purge(Target<'a>),
 }
 
 /// One collection, or all.
@@ -96,6 +98,7 @@ impl<'a> Route<'a> {
             ("initDB", Some(name), None) => Route::Init(Target::of(name)),
             ("showDB", Some(name), None) => Route::List(Target::of(name)),
             ("cleanDB", Some(name), None) => Route::Clean(Target::of(name)),
+            ("purge", Some(name), None) => Route::Purge(Target::of(name)),
             ("add", Some(collection), None) => Route::Add { collection },
             ("get", Some(collection), Some(value)) => Route::Get { collection, value },
             ("update", Some(collection), Some(value)) => Route::Update { collection, value },
@@ -111,6 +114,7 @@ impl<'a> Route<'a> {
             Route::Init(Target::One(collection))
             | Route::List(Target::One(collection))
             | Route::Clean(Target::One(collection))
+            | Route::Purge(Target::One(collection))
             | Route::Get { collection, .. }
             | Route::Add { collection }
             | Route::Update { collection, .. }
@@ -121,7 +125,8 @@ impl<'a> Route<'a> {
             | Route::Ready
             | Route::Init(Target::All)
             | Route::List(Target::All)
-            | Route::Clean(Target::All) => None,
+            | Route::Clean(Target::All)
+            | Route::Purge(Target::All) => None,
         }
     }
 
@@ -136,7 +141,7 @@ impl<'a> Route<'a> {
             Route::About | Route::OpenApi | Route::Live | Route::Ready => None,
             Route::List(_) | Route::Get { .. } => Some(Role::Read),
             Route::Add { .. } | Route::Update { .. } | Route::Delete { .. } => Some(Role::Write),
-            Route::Init(_) | Route::Clean(_) => Some(Role::Admin),
+            Route::Init(_) | Route::Clean(_) | Route::Purge(_) => Some(Role::Admin),
         }
     }
 
@@ -161,7 +166,7 @@ impl<'a> Route<'a> {
             Route::Init(_) => "POST, OPTIONS",
             Route::Clean(_) if open => "GET, HEAD, POST, DELETE, OPTIONS",
             Route::Clean(_) => "POST, DELETE, OPTIONS",
-            Route::Add { .. } => "POST, OPTIONS",
+            Route::Add { .. } | Route::Purge(_) => "POST, OPTIONS",
             Route::Update { .. } => "PUT, PATCH, OPTIONS",
             Route::Delete { .. } => "DELETE, OPTIONS",
         }
@@ -201,6 +206,8 @@ mod tests {
             ("/showDB/games", Route::List(one("games"))),
             ("/showDB/all", Route::List(Target::All)),
             ("/cleanDB/all", Route::Clean(Target::All)),
+            ("/purge/games", Route::Purge(one("games"))),
+            ("/purge/all", Route::Purge(Target::All)),
             ("/get/games/Portal%202", get("games", "Portal 2")),
             ("/add/games", Route::Add { collection: "games".into() }),
         ] {

@@ -6,11 +6,15 @@
 //! and [`problem`] makes those that report an error.
 
 pub mod body;
+pub mod client_address;
 pub mod context;
 pub mod cors;
 pub mod endpoint;
 pub mod etag;
+pub mod host;
 pub mod listing_query;
+pub mod local_counts;
+pub mod once_a_second;
 pub mod preconditions;
 pub mod problem;
 pub mod query;
@@ -25,7 +29,8 @@ use bytes::Bytes;
 use fenced_cache::{Ports, timeout};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 
-use crate::auth::{Role, Visibility};
+use crate::auth::{AuthError, Caller, Role, Visibility};
+use crate::config::Config;
 use crate::database::Store;
 use crate::platform::Platform;
 use body::{BodyError, Incoming, UnreadBody};
@@ -81,8 +86,21 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     body: impl UnreadBody,
     extras: &mut ResponseExtras,
 ) -> Result<Response, Problem> {
-    let route = Route::parse(head.uri().path())?;
     let access = &context.config.access;
+    if access.open && !host::is_ours(head.headers(), &context.config.http.allowed_hosts) {
+        return Err(Problem::UnknownHost);
+    }
+    let route = Route::parse(head.uri().path());
+    let caller = if access.open {
+        Ok(None)
+    } else {
+        access.identify(head.headers(), context.verified, context.platform.unix_time())
+    };
+    // Before anything is said of the route, so that guesses at paths and credentials are counted, too.
+    if !route.as_ref().is_ok_and(Route::is_health) {
+        limit_rate(context, head.headers(), caller.as_ref().ok().and_then(Option::as_ref), extras).await?;
+    }
+    let route = route?;
     let allow = route.allow(access.open);
     let method = head.method();
     if method == Method::OPTIONS {
@@ -93,7 +111,7 @@ async fn handle<C: Ports, S: Store, P: Platform>(
         extras.preflight = Some(allow);
         return Ok(options(allow));
     }
-    admit(context, head.headers(), &route, extras).await?;
+    authorize(context.config, head.headers(), &route, caller, extras)?;
     check_collection(context.config, &route)?;
     // The host leaves out the body of a response to HEAD, and only that.
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
@@ -118,6 +136,7 @@ async fn handle<C: Ports, S: Store, P: Platform>(
         Route::Delete { collection, value } => routes::delete::delete(context, request, collection, value).await?,
         Route::Init(target) => routes::init::init(context, target).await?,
         Route::Clean(target) => routes::clean::clean(context, target).await?,
+        Route::Purge(target) => routes::purge::purge(context, target).await?,
     };
     let untagged = !response.headers().contains_key(header::ETAG);
     Ok(if asked == "GET" && response.status() == StatusCode::OK && untagged {
@@ -144,35 +163,38 @@ fn with_body(head: &Request<()>, body: Result<Bytes, BodyError>) -> Incoming {
     request
 }
 
-/// Checks who sent the request, how many they have sent, and what they may do, in this order, so that guesses at
-/// credentials are counted, too.
-async fn admit<C: Ports, S: Store, P: Platform>(
+/// Counts the request, and refuses it where it is one too many.
+async fn limit_rate<C: Ports, S, P: Platform>(
     context: &Context<'_, C, S, P>,
     headers: &HeaderMap,
-    route: &Route<'_>,
+    caller: Option<&Caller>,
     extras: &mut ResponseExtras,
 ) -> Result<(), Problem> {
-    let config = context.config;
-    let access = &config.access;
-    let caller =
-        if access.open { Ok(None) } else { access.identify(headers, context.verified, context.platform.unix_time()) };
-    if !route.is_health() {
-        let known = caller.as_ref().ok().and_then(Option::as_ref);
-        extras.rate_limit = rate_limit::count(context.cache, config, headers, known).await;
-        if extras.rate_limit.is_some_and(|rate_limit| rate_limit.exceeded) {
-            return Err(Problem::TooManyRequests(config.http.rate_limit));
-        }
+    extras.rate_limit = rate_limit::count(context, headers, caller).await;
+    match extras.rate_limit {
+        Some(rate_limit) if rate_limit.exceeded => Err(Problem::TooManyRequests(rate_limit.limit)),
+        _ => Ok(()),
     }
+}
+
+/// Checks whether the caller may do what the route does.
+fn authorize(
+    config: &Config,
+    headers: &HeaderMap,
+    route: &Route<'_>,
+    caller: Result<Option<Caller>, AuthError>,
+    extras: &mut ResponseExtras,
+) -> Result<(), Problem> {
     let Some(needed) = route.role() else { return Ok(()) };
     if needed > Role::Read && cors::is_cross_site(headers, &config.http.cors_origins) {
         return Err(Problem::CrossSite);
     }
     extras.caller = caller.as_ref().ok().and_then(Option::as_ref).map(|caller| caller.name.clone());
-    extras.visibility = Some(access.authorize(needed, caller)?);
+    extras.visibility = Some(config.access.authorize(needed, caller)?);
     Ok(())
 }
 
-fn check_collection(config: &crate::config::Config, route: &Route<'_>) -> Result<(), Problem> {
+fn check_collection(config: &Config, route: &Route<'_>) -> Result<(), Problem> {
     match route.collection() {
         Some(name) if config.catalog.collection(name).is_none() => Err(Problem::UnknownCollection(name.to_owned())),
         _ => Ok(()),

@@ -71,6 +71,10 @@ pub enum Problem {
     WriteNotBegun,
     /// 504: the write was done, but that could not be recorded in the cache.
     WriteNotEnded,
+    /// 503: Redis did not take what makes cached values invalid, for this reason.
+    NotPurged(String),
+    /// 421: the request names a host that is not one of this service's.
+    UnknownHost,
     /// 500: a variable cannot be used.
     Misconfigured(VariableError),
 }
@@ -116,7 +120,8 @@ impl Problem {
                 StoreError::Rejected(rejection) => rejected(&rejection.reason),
                 StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
-            Problem::WriteNotBegun => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WriteNotBegun | Problem::NotPurged(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
             Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -142,6 +147,7 @@ impl Problem {
         match self {
             Problem::Store { error: StoreError::TooLarge(_) | StoreError::Rejected(_), .. } => None,
             Problem::Store { error, .. } => Some(error.to_string()),
+            Problem::NotPurged(why) => Some(why.clone()),
             Problem::Misconfigured(error) => Some(error.to_string()),
             _ => None,
         }
@@ -166,12 +172,10 @@ impl Problem {
                     body["index"] = json!(place);
                 }
             }
-            Problem::Rejected { rejection, inserted } => {
-                if let Some(inserted) = inserted {
-                    body["index"] = json!(rejection.place);
-                    body["inserted"] = json!(inserted.len());
-                    body["ids"] = json!(inserted);
-                }
+            Problem::Rejected { rejection, inserted: Some(inserted) } => {
+                body["index"] = json!(rejection.place);
+                body["inserted"] = json!(inserted.len());
+                body["ids"] = json!(inserted);
             }
             _ => {}
         }
@@ -225,6 +229,10 @@ impl fmt::Display for Problem {
             }
             Problem::Auth(error) => error.fmt(f),
             Problem::CrossSite => f.write_str("a page of another site may not change anything here"),
+            Problem::NotPurged(_) => f.write_str("Redis could not purge everything; values that were cached before may still be served"),
+            Problem::UnknownHost => {
+                f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
+            }
             Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
             Problem::TooManyRequests(limit) => write!(f, "more than {limit} requests within a minute"),
             Problem::BodyTooLarge(limit) => {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::cors::origins;
+use super::{client_address, host};
 use crate::variable::{VariableError, number, timeout};
 
 /// A body limit above this is rejected: MongoDB's own limit for a document is 16 MiB.
@@ -19,12 +22,17 @@ pub struct Settings {
     pub body_timeout: Duration,
     /// The origins of web pages whose scripts may use the service (the header `Origin`, Fetch standard).
     pub cors_origins: Vec<String>,
+    /// The names under which the service is reached, beside IP addresses and `localhost`; in lower case.
+    pub allowed_hosts: Vec<String>,
+    /// The networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Requests a minute for each caller; zero is no limit.
     pub rate_limit: u64,
 }
 
 impl Settings {
-    /// Reads the variables `max_body_bytes`, `body_timeout_ms`, `cors_origins` and `rate_limit_per_minute`.
+    /// Reads the variables `max_body_bytes`, `body_timeout_ms`, `cors_origins`, `allowed_hosts`, `trusted_proxies` and
+    /// `rate_limit_per_minute`.
     ///
     /// # Errors
     /// The first variable whose value is invalid.
@@ -33,6 +41,8 @@ impl Settings {
             max_body_bytes: number("max_body_bytes", &value("max_body_bytes"), 1, MAX_BODY_LIMIT)? as usize,
             body_timeout: timeout("body_timeout_ms", &value("body_timeout_ms"))?,
             cors_origins: origins("cors_origins", &value("cors_origins"))?,
+            allowed_hosts: host::names("allowed_hosts", &value("allowed_hosts"))?,
+            trusted_proxies: client_address::networks("trusted_proxies", &value("trusted_proxies"))?,
             rate_limit: number("rate_limit_per_minute", &value("rate_limit_per_minute"), 0, MAX_RATE)?,
         })
     }

@@ -8,14 +8,14 @@ use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 use crate::http::body::{BodyError, UnreadBody};
+use crate::http::client_address::{CLIENT_ADDRESS, X_FORWARDED_FOR};
 use crate::http::cors::SEC_FETCH_SITE;
-use crate::http::rate_limit::CLIENT_ADDRESS;
 use crate::http::request_id::X_REQUEST_ID;
 use crate::http::routes::add::IDEMPOTENCY_KEY;
 
 /// The headers that something here reads. The others, of which Spin adds several of its own to every request, are left
 /// out: to parse and hash them would be work for nothing.
-const READ: [HeaderName; 14] = [
+const READ: [HeaderName; 15] = [
     header::ACCEPT,
     header::ACCESS_CONTROL_REQUEST_METHOD,
     header::AUTHORIZATION,
@@ -28,6 +28,7 @@ const READ: [HeaderName; 14] = [
     IDEMPOTENCY_KEY,
     header::ORIGIN,
     SEC_FETCH_SITE,
+    X_FORWARDED_FOR,
     X_REQUEST_ID,
     CLIENT_ADDRESS,
 ];
@@ -52,9 +53,8 @@ pub fn head(request: &types::Request) -> Result<Request<()>, ErrorCode> {
             headers.append(name, value);
         }
     }
-    // Some hosts say it here instead. Only what a page sends to is of interest.
-    if headers.contains_key(header::ORIGIN)
-        && !headers.contains_key(header::HOST)
+    // Some hosts say it here instead.
+    if !headers.contains_key(header::HOST)
         && let Some(Ok(authority)) = request.get_authority().map(HeaderValue::try_from)
     {
         headers.insert(header::HOST, authority);

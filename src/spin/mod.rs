@@ -23,7 +23,7 @@ use spin_sdk::wasip3::http::{service, types};
 use crate::auth::jwt::Verified;
 use crate::config::Config;
 use crate::database::data_api::DataApi;
-use crate::http::context::Context;
+use crate::http::context::{Context, Memory};
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{self as api, Answer};
@@ -47,6 +47,7 @@ struct Instance {
     cache: ReadThrough<SpinPorts>,
     verified: Verified,
     ids: ObjectIds,
+    memory: Memory,
 }
 
 thread_local! {
@@ -66,6 +67,7 @@ impl Instance {
             config,
             verified: Verified::default(),
             ids: ObjectIds::default(),
+            memory: Memory::default(),
         });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
@@ -79,6 +81,7 @@ impl Instance {
             store: &DataApi::new(&http_client, &platform, &self.config.database),
             verified: &self.verified,
             ids: &self.ids,
+            memory: &self.memory,
         };
         api::answer(&context, head, body).await
     }

@@ -28,7 +28,7 @@ use http::{Method, Request};
 use serde_json::Value;
 use store_api::auth::jwt::Verified;
 use store_api::config::{Config, VARIABLES};
-use store_api::http::context::Context;
+use store_api::http::context::{Context, Memory};
 use store_api::object_id::{ObjectId, ObjectIds};
 
 use redis::{SimConnector, SimRedis};
@@ -102,6 +102,7 @@ struct Run {
     new_ids: ObjectIds,
     /// Two instances, each with what it remembers.
     instances: [ReadThrough<SimPorts>; 2],
+    memory: [Memory; 2],
     history: History,
     scenario: Scenario,
     ids: Vec<ObjectId>,
@@ -116,6 +117,7 @@ impl Run {
         let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
         Run {
             instances: [instance(), instance()],
+            memory: Default::default(),
             config,
             redis,
             store: SimStore::new(world, scenario.store, &ids),
@@ -186,6 +188,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         store: &run.store,
         verified: &run.verified,
         ids: &run.new_ids,
+        memory: &run.memory[instance],
     };
     let request =
         Request::builder().method(method).uri(path).header("content-type", "application/json").body(()).unwrap();

@@ -7,7 +7,7 @@ use crate::http::response;
 use crate::http::response::Response;
 
 /// Methods and path of each route, and what it does.
-const ROUTES: [(&str, &str, &str); 13] = [
+const ROUTES: [(&str, &str, &str); 14] = [
     ("GET", "/api/", "says what this is"),
     (
         "GET",
@@ -25,6 +25,7 @@ const ROUTES: [(&str, &str, &str); 13] = [
         "puts the seed data in place of every document; all: every collection that has any",
     ),
     ("POST, GET, DELETE", "/api/cleanDB/{collection}", "deletes every document; all: in every collection"),
+    ("POST", "/api/purge/{collection}", "makes every cached value of the collection invalid; all: of every collection"),
     ("GET", "/openapi.json", "the description of the API"),
     ("GET", "/health/live", "whether the service runs"),
     ("GET", "/health/ready", "whether Redis and the Data API answer"),

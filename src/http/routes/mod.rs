@@ -9,4 +9,5 @@ pub mod index;
 pub mod init;
 pub mod list;
 pub mod openapi;
+pub mod purge;
 pub mod update;
