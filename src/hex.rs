@@ -1,10 +1,17 @@
 //! Hex digits.
 
+use sha1::{Digest, Sha1};
+
 /// Two for each byte, in lower case.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
     bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+}
+
+/// The hex SHA-1 of `bytes`.
+pub fn hex_sha1(bytes: &[u8]) -> String {
+    hex(&Sha1::digest(bytes))
 }
 
 #[cfg(test)]

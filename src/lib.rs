@@ -1,29 +1,31 @@
-//! store-api: a video-game store over HTTP. Redis caches, MongoDB, behind a Data API, is the truth.
+//! store-api: a video-game store over HTTP. Redis is the cache; MongoDB, behind a Data API, is the source of truth.
 //!
-//! How a request flows: `spin` takes it from the host → [`http`] finds the route, asks [`auth`] whether the caller may use it,
-//! and checks what was sent → the route calls [`cache`], which answers or asks the [`database`] → `spin` returns head and body
-//! at once.
+//! How a request flows: `spin` takes its head from the host → [`http`] finds the route and asks [`auth`] whether the caller
+//! may use it, then reads and checks the body → the route asks the cache ([`fenced_cache`]), which answers or asks the
+//! [`database`] → `spin` returns head and body at once.
 //!
 //! - [`http`]: a request in, a response out; one file per route.
-//! - [`cache`]: cache-aside, and the protocol that never lets a read be older than an acknowledged write.
+//! - [`catalog`]: what is cached, and what a write invalidates.
 //! - [`database`]: the port to the documents, and the Data API client behind it.
-//! - [`auth`]: who may do what.
-//! - [`platform`]: the port to time and randomness.
-//! - [`hex`], [`object_id`]: small values of their own.
-//! - [`config`]: the Spin variables, validated.
+//! - [`auth`]: who may do what; knows no routes.
+//! - [`config`]: puts the settings of these parts together.
 //! - [`seed`]: the data that `initDB` inserts.
+//! - [`platform`]: the port to time and randomness.
+//! - [`variable`], [`secret`], [`hex`], [`object_id`]: small values that the others share.
 //! - `spin`: the adapters over spin-sdk, and the entry. Compiled for WebAssembly only, so that everything else builds and is
 //!   tested natively.
 
 pub mod auth;
-pub mod cache;
+pub mod catalog;
 pub mod config;
 pub mod database;
 pub mod hex;
 pub mod http;
 pub mod object_id;
 pub mod platform;
+pub mod secret;
 pub mod seed;
+pub mod variable;
 
 #[cfg(target_arch = "wasm32")]
 mod spin;

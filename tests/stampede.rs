@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use common::backends::Backends;
 use common::faulty::Node;
+use fenced_cache::MAX_LEASE;
 use serde_json::json;
-use store_api::cache::aside::LEASE;
 use testkit::client::{Client, Response};
 use testkit::proxy::Mode;
 
@@ -93,7 +93,7 @@ fn a_lease_holder_that_dies_costs_its_lease_and_one_more_read() {
         nodes[0].host.service.kill().unwrap();
         for (answer, took) in followers.into_iter().map(|follower| follower.join().unwrap()) {
             assert_eq!((answer.status, answer.json().as_array().unwrap().len()), (200, 8));
-            assert!(took < LEASE + Duration::from_secs(3), "it waited {took:?}");
+            assert!(took < MAX_LEASE + Duration::from_secs(3), "it waited {took:?}");
         }
     });
     assert_eq!(nodes[1].to_store.posts(), 1, "of all who followed, one leads next");

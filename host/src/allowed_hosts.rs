@@ -49,13 +49,13 @@ impl AllowedHosts {
     /// Fills in the templates of `allowed_outbound_hosts`, and reads the patterns.
     ///
     /// # Errors
-    /// The entry that is no pattern.
+    /// The invalid entry.
     pub fn resolve(entries: &[String], variables: &Variables) -> Result<Self> {
         let mut patterns = Vec::with_capacity(entries.len());
         for entry in entries {
             let context = || format!("allowed_outbound_hosts has {entry:?}");
             let filled = variables.fill(entry).with_context(context)?;
-            // A variable that was left empty means "no such service": it allows nothing, and is no mistake.
+            // A variable that was left empty means "no such service": it allows nothing, and is not a mistake.
             let is_optional = !template::is_literal(entry);
             if is_optional && matches!(filled.as_str(), "" | "http://" | "https://") {
                 continue;
@@ -81,7 +81,7 @@ impl Pattern {
         let scheme = match scheme {
             "*" => None,
             name if name.chars().all(char::is_alphabetic) && !name.is_empty() => Some(name.to_owned()),
-            other => bail!("{other:?} is no scheme: letters only, or *"),
+            other => bail!("{other:?} is not a scheme: letters only, or *"),
         };
         // As in Spin. The text is not repeated: it may be a variable's value, password and all.
         ensure!(!rest.contains('@'), "it has a user name or a password; allow the host without them");
@@ -113,13 +113,13 @@ impl HostPattern {
         ensure!(text != "self" && text != "self.alt", "store-host does not support requests to {text:?}");
         ensure!(!text.starts_with('{'), "lists of hosts are not supported; write one entry for each");
         if let Some(domain) = text.strip_prefix("*.") {
-            let Host::Domain(domain) = Host::parse(domain).with_context(|| format!("{text:?} is no host"))? else {
+            let Host::Domain(domain) = Host::parse(domain).with_context(|| format!("{text:?} is not a host"))? else {
                 bail!("{text:?}: a wildcard stands before a domain, not an address");
             };
             return Ok(Self::Subdomain(format!(".{domain}")));
         }
         ensure!(!text.contains('*'), "{text:?}: a wildcard is the whole host, or its first part (*.example.com)");
-        Ok(Self::Exact(Host::parse(text).with_context(|| format!("{text:?} is no host"))?))
+        Ok(Self::Exact(Host::parse(text).with_context(|| format!("{text:?} is not a host"))?))
     }
 
     fn matches(&self, host: &Host) -> bool {
@@ -135,7 +135,7 @@ impl HostPattern {
 
 impl PortPattern {
     fn parse(text: &str, scheme: Option<&str>) -> Result<Self> {
-        let port = |text: &str| text.parse::<u16>().with_context(|| format!("{text:?} is no port"));
+        let port = |text: &str| text.parse::<u16>().with_context(|| format!("{text:?} is not a port"));
         Ok(match text.split_once("..") {
             None if text == "*" => Self::Any,
             None if text.is_empty() => {
@@ -172,19 +172,20 @@ impl Destination {
     /// Reads a URL. One without a scheme (`127.0.0.1:6379`) has the scheme `scheme`.
     ///
     /// # Errors
-    /// A text that is no URL with a host. The text itself is not repeated: it may hold a password.
+    /// A text that is not a URL with a host. The text itself is not repeated: it may hold a password.
     pub fn parse(url: &str, scheme: &str) -> Result<Self> {
         let parsed = Url::parse(url).ok().filter(Url::has_host);
         let parsed = parsed.or_else(|| Url::parse(&format!("{scheme}://{url}")).ok());
-        let parsed = parsed.context("the component asked for a URL that is none")?;
+        let parsed = parsed.context("the component asked for an invalid URL")?;
         let host = parsed.host_str().context("the component asked for a URL without a host")?;
         Ok(Self { scheme: parsed.scheme().to_owned(), host: Host::parse(host)?, port: parsed.port() })
     }
 
-    /// Says on stderr that the component was refused this host, and what to do about it.
+    /// Says on stderr that the component was refused this host, and what to do about it, in Spin's words.
     pub fn warn_denied(&self) {
         tracing::warn!(
-            "the component may not connect to {self}: allow it in spin.toml, allowed_outbound_hosts = [\"{self}\"]"
+            "A component tried to make an outbound network connection to disallowed destination '{self}'. To allow this \
+             request, add 'allowed_outbound_hosts = [\"{self}\"]' to the manifest component section."
         );
     }
 
@@ -196,7 +197,7 @@ impl Destination {
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme, self.host)?;
-        match self.port() {
+        match self.port {
             Some(port) => write!(f, ":{port}"),
             None => Ok(()),
         }

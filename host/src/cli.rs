@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::given::Given;
 use crate::range::Range;
+use crate::variable_arg::VariableArg;
 
 /// Runs a Spin HTTP application on this machine, without Spin.
 ///
-/// store-host reads a Spin manifest (spin.toml), compiles the WebAssembly component that it names, and answers HTTP
-/// requests with it. It is meant for development and tests: it offers outbound HTTP, Redis and variables, and says
-/// clearly where an application asks for more.
+/// store-host reads a Spin manifest (spin.toml), compiles the WebAssembly components that it names, and answers HTTP
+/// requests with them. It is meant for development and tests: it offers outbound HTTP, Redis and variables, and says
+/// clearly where an application asks for more. What it offers behaves as in Spin, its flaws included, unless --tuned is
+/// given.
 ///
-/// When it accepts requests, it prints "Serving http://ADDRESS". SIGTERM or Ctrl-C stops it: requests being answered
-/// get up to 10 seconds to finish.
+/// When it accepts requests, it prints "Serving http://ADDRESS". SIGTERM or Ctrl-C stops it at once, as it stops Spin;
+/// with --tuned, requests that are being answered get up to 10 seconds to finish.
 #[derive(Debug, Parser)]
 #[command(name = "store-host", version)]
 pub struct Cli {
@@ -45,9 +46,9 @@ pub struct Cli {
     /// Where a variable's value comes from, first match: this flag, the providers in the runtime configuration, the
     /// environment (SPIN_VARIABLE_<NAME>), the manifest's default.
     #[arg(long, value_name = "KEY=VALUE | KEY=@FILE | @FILE.json | @FILE.toml")]
-    pub variable: Vec<Given>,
+    pub variable: Vec<VariableArg>,
 
-    /// How many requests an instance of the component serves before it is dropped: a number, or a range (1..8) from
+    /// How many requests an instance of a component serves before it is dropped: a number, or a range (1..8) from
     /// which each instance draws its own.
     #[arg(long, value_name = "COUNT", default_value = "128", value_parser = Range::parse_count)]
     pub max_instance_reuse_count: Range<usize>,
@@ -60,11 +61,17 @@ pub struct Cli {
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = Range::parse_duration)]
     pub idle_instance_timeout: Range<Duration>,
 
-    /// How long the component may take to answer a request; after that the client gets a 500. No limit by default.
+    /// How long a component may take to answer a request; after that the client gets a 500. No limit by default.
     #[arg(long, value_name = "DURATION", value_parser = Range::parse_duration)]
     pub request_timeout: Option<Range<Duration>>,
 
-    /// Has Linux's perf know the component's functions by name (/tmp/perf-<process id>.map)
+    /// Turns on what Spin does not do: a response's head and body leave together, without delay (TCP_NODELAY); all
+    /// instances share one connection per Redis address; requests queue up instead of failing where there are too many;
+    /// and stopping waits for requests that are being answered.
+    #[arg(long)]
+    pub tuned: bool,
+
+    /// Has Linux's perf know the components' functions by name (/tmp/perf-<process id>.map).
     #[arg(long)]
     pub perf_map: bool,
 }
@@ -103,6 +110,7 @@ mod tests {
         assert_eq!(cli.idle_instance_timeout, Range::Value(Duration::from_secs(1)));
         assert_eq!(cli.request_timeout, None);
         assert_eq!(cli.runtime_config_file, None);
+        assert!(!cli.tuned);
     }
 
     #[test]

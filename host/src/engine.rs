@@ -13,12 +13,12 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::guest::{self, Guest};
 
-/// How many instances may exist at a time. Each request in flight may need one of its own, and the server admits
-/// [`MAX_REQUESTS`](crate::server::MAX_REQUESTS); the rest is for instances that are idle or on their way out.
-const MAX_INSTANCES: u32 = 2 * crate::server::MAX_REQUESTS;
+/// How many instances may exist at a time, of all components. Spin's number: a request that would need one more is answered
+/// with 500.
+pub const MAX_INSTANCES: u32 = 1000;
 
 /// Compiling for longer than this is announced, so that nobody takes it for a hang.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SLOW_COMPILE: Duration = Duration::from_secs(1);
 
 /// The engine. With `interruptible`, a component that computes without end can be stopped, at the cost of a check in
 /// every loop. With `profiled`, `perf` finds the names of a component's functions in `/tmp/perf-<process id>.map`.
@@ -40,10 +40,13 @@ pub fn new_engine(interruptible: bool, profiled: bool) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(MAX_INSTANCES);
     pool.total_memories(MAX_INSTANCES);
-    // A component is several core instances, tables and stacks: its module, its adapters, and its tasks.
-    pool.total_core_instances(8 * MAX_INSTANCES);
-    pool.total_tables(8 * MAX_INSTANCES);
-    pool.total_stacks(4 * MAX_INSTANCES);
+    pool.total_core_instances(4 * MAX_INSTANCES);
+    pool.total_tables(2 * MAX_INSTANCES);
+    pool.total_stacks(MAX_INSTANCES);
+    pool.table_elements(100_000);
+    // What an instance leaves behind of this is zeroed by hand for the next one, instead of given back to the kernel.
+    pool.linear_memory_keep_resident(2 << 20);
+    pool.table_keep_resident(512 << 10);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
         .or_else(|error| {
@@ -65,7 +68,7 @@ fn cache() -> Option<Cache> {
 /// Compiles the component in the file `wasm` and connects its imports.
 ///
 /// # Errors
-/// A file that is missing (with the advice to build it) or is no component, and an import that this host does not offer,
+/// A file that is missing (with the advice to build it) or is not a component, and an import that this host does not offer,
 /// by name.
 pub fn load(engine: &Engine, wasm: &Path) -> Result<ServicePre<Guest>> {
     let shown = wasm.display();
@@ -76,7 +79,7 @@ pub fn load(engine: &Engine, wasm: &Path) -> Result<ServicePre<Guest>> {
     }
     let bytes = std::fs::read(wasm).with_context(|| format!("cannot read the component {shown}"))?;
     let component = compile(engine, &bytes)
-        .map_err(|error| anyhow!("{shown} is no WebAssembly component that store-host can run: {error:#}"))?;
+        .map_err(|error| anyhow!("{shown} is not a WebAssembly component that store-host can run: {error:#}"))?;
 
     let mut linker = Linker::new(engine);
     guest::link(&mut linker).map_err(|error| anyhow!("the host's interfaces cannot be offered: {error:#}"))?;
@@ -93,7 +96,7 @@ fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
     std::thread::scope(|scope| {
         let (done, finished) = std::sync::mpsc::channel::<()>();
         scope.spawn(move || {
-            if finished.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if finished.recv_timeout(SLOW_COMPILE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 tracing::info!("compiling the component …");
             }
         });

@@ -1,4 +1,4 @@
-//! What the host keeps for one instance of the component, and the interfaces that reach it.
+//! What the host keeps for one instance of a component, and the interfaces that reach it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,33 +6,44 @@ use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_http::p3::{WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::bindings;
 use crate::outbound_http::{Client, Outbound};
 use crate::redis::Connections;
 
-/// What all instances share. Cheap to clone behind its `Arc`.
-#[derive(Debug)]
-pub struct Shared {
-    /// The component's variables, filled in.
-    pub variables: HashMap<String, String>,
-    /// Where it may go.
-    pub allowed_hosts: AllowedHosts,
-    /// The connections to Redis, one per address.
-    pub redis: Connections,
+/// What the instances of all components share. Cheap to clone: handles.
+#[derive(Clone)]
+pub struct AppState {
+    /// The connections to Redis, or the permits for them.
+    pub redis: Arc<Connections>,
     /// The HTTP client with its pool of connections.
     pub http: Client,
     /// The most linear memory of one instance, in bytes.
     pub max_memory: Option<usize>,
 }
 
+/// What the instances of one component share.
+pub struct ComponentState {
+    /// The component's id in the manifest.
+    pub id: String,
+    /// Its variables, filled in.
+    pub variables: HashMap<String, String>,
+    /// Where it may connect to.
+    pub allowed_hosts: AllowedHosts,
+    /// What it shares with the other components.
+    pub app: AppState,
+}
+
 /// The state of one instance: Wasmtime's store data.
 pub struct Guest {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) component: Arc<ComponentState>,
     pub(crate) table: ResourceTable,
     pub(crate) limits: StoreLimits,
+    /// Connections to Redis that the instance holds.
+    pub(crate) redis_connections: usize,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
@@ -42,18 +53,19 @@ impl Guest {
     /// The state of a new instance. It sees no files, no environment, no arguments and no sockets; what it prints goes
     /// to this process's stdout and stderr.
     #[must_use]
-    pub fn new(shared: Arc<Shared>) -> Self {
-        let limits = match shared.max_memory {
+    pub fn new(component: Arc<ComponentState>) -> Self {
+        let limits = match component.app.max_memory {
             Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
             None => StoreLimits::default(),
         };
         Self {
             table: ResourceTable::new(),
             limits,
+            redis_connections: 0,
             wasi: WasiCtx::builder().inherit_stdout().inherit_stderr().build(),
             http: WasiHttpCtx::new(),
-            outbound: Outbound::new(shared.clone()),
-            shared,
+            outbound: Outbound::new(component.clone()),
+            component,
         }
     }
 }

@@ -13,7 +13,13 @@ impl<T: Send> HostWithStore<T> for HasGuest {
         if let Err(error) = check_name(&name) {
             return Ok(Err(Error::InvalidName(format!("{name:?}: {error}"))));
         }
-        let value = accessor.with(|mut access| access.get().shared.variables.get(&name).cloned());
-        Ok(value.ok_or_else(|| Error::Undefined(format!("the component has no variable {name:?}"))))
+        Ok(accessor.with(|mut access| {
+            let component = &access.get().component;
+            let value = component.variables.get(&name).cloned();
+            value.ok_or_else(|| match component.variables.is_empty() {
+                true => Error::Undefined(format!("no variable for component {:?}", component.id)),
+                false => Error::Undefined(format!("no variable for {:?}.{name:?}", component.id)),
+            })
+        }))
     }
 }

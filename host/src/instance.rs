@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep, sleep_until};
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
-use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, Proxy, ProxyHandler, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+    HandlerState, Instance, Proxy, ProxyHandler, ShouldAccept, ViewFn, WorkerExpiration, WorkerState, WorkerStatus,
 };
+use wasmtime_wasi_http::p3::WasiHttpView;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use crate::guest::{Guest, Shared};
+use crate::guest::{ComponentState, Guest};
 use crate::range::Range;
 
 /// Gives requests to instances.
@@ -40,19 +40,19 @@ pub struct Reuse {
 /// Makes instances.
 pub struct Factory {
     service: ServicePre<Guest>,
-    shared: Arc<Shared>,
+    component: Arc<ComponentState>,
     reuse: Reuse,
     stopping: Arc<AtomicBool>,
 }
 
 impl Factory {
-    /// A factory for instances of `service`, which share `shared`.
+    /// A factory for instances of `service`, which share `component`.
     #[must_use]
-    pub fn new(service: ServicePre<Guest>, shared: Arc<Shared>, reuse: Reuse) -> Self {
-        Self { service, shared, reuse, stopping: Arc::default() }
+    pub fn new(service: ServicePre<Guest>, component: Arc<ComponentState>, reuse: Reuse) -> Self {
+        Self { service, component, reuse, stopping: Arc::default() }
     }
 
-    /// From now on no instance is missed: this process ends, and takes those that are left with it.
+    /// From now on no instance is missed: this process is ending, and takes those that are left with it.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ impl HandlerState for Factory {
     type WorkerState = Limits;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Limits>> {
-        let mut store = Store::new(self.service.engine(), Guest::new(self.shared.clone()));
+        let mut store = Store::new(self.service.engine(), Guest::new(self.component.clone()));
         store.limiter(|guest| &mut guest.limits);
         if self.reuse.request_timeout.is_some() {
             // Lets a component that computes give way at every tick, so that its timeout can be noticed at all.
@@ -76,7 +76,7 @@ impl HandlerState for Factory {
         Ok(Instance {
             store,
             proxy: Proxy::P3(service),
-            view: Guest::http,
+            view: ViewFn::P3(Guest::http),
             expiration: Expiration {
                 idle: self.reuse.idle.draw(),
                 request_timeout,
@@ -109,7 +109,7 @@ impl WorkerExpiration for Expiration {
             return Poll::Pending;
         };
         let deadline = deadline.into();
-        // Setting a timer anew takes a lock, and most polls find the deadline unchanged.
+        // Setting a timer takes a lock, and most polls find the deadline unchanged.
         if self.alarm.deadline() != deadline {
             self.alarm.set(sleep_until(deadline));
         }
@@ -127,7 +127,7 @@ pub struct Limits {
 
 impl WorkerState for Limits {
     type StoreData = Guest;
-    type RequestData = ();
+    type RequestId = ();
 
     fn should_accept_request(&self, now: usize, so_far: usize) -> ShouldAccept {
         if so_far >= self.count {

@@ -1,30 +1,31 @@
 //! `store-host` runs a Spin HTTP application where Spin is not installed: a development and test runner, not a second
-//! Spin. What an application asks of it that it does not offer, it refuses by name.
+//! Spin. What it offers behaves as in Spin 4.1 (the README has the table); what an application asks of it that it does
+//! not offer, it refuses by name.
 //!
 //! From the command line to the first request ([`run`]):
 //!
-//! - [`cli`]: the flags, with `spin up`'s names; [`range`]: their value syntax; [`given`]: `--variable`.
+//! - [`cli`]: the flags, with `spin up`'s names; [`range`]: their value syntax; [`variable_arg`]: `--variable`.
 //! - [`manifest`]: `spin.toml`. [`runtime_config`]: `runtime-config.toml`.
 //! - [`variables`]: the variables' values, in Spin's order; [`template`]: `{{ name }}`.
-//! - [`engine`]: Wasmtime's settings; compiles the component and connects its imports.
+//! - [`engine`]: Wasmtime's settings; compiles the components and connects their imports.
 //!
 //! A request:
 //!
-//! - [`server`] reads it from the connection; `request` makes it what a component expects.
+//! - [`server`] reads it from the connection; [`routes`] finds the component for its path; `request` makes it what a
+//!   component expects.
 //! - [`instance`] finds an instance for it, or makes one, by Spin's rules of reuse.
 //! - [`guest`] is the state of an instance, and the list of what the component may call:
 //!   `guest_variables` and [`redis`] for Spin's interfaces ([`bindings`]), [`outbound_http`] for `wasi:http/client`.
-//!   [`allowed_hosts`] says where it may go.
-//! - `response` sends head and body together, or a problem where the component failed.
+//!   [`allowed_hosts`] says where it may connect to; [`tls`] is how it does so securely.
+//! - `response` is the way back; with `--tuned` it joins head and body.
 //!
-//! The handler (`wasmtime_wasi_http::handler::ProxyHandler`), the pooling of instances and their defaults are those of
-//! Spin 4.1, so that what is measured and tested here holds there.
+//! Wasmtime and its handler (`wasmtime_wasi_http::handler::ProxyHandler`) are the versions that Spin 4.1 has, the pool of
+//! instances and its defaults are Spin's, and so is redis-rs: what is measured and tested here holds there.
 
 pub mod allowed_hosts;
 pub mod bindings;
 pub mod cli;
 pub mod engine;
-pub mod given;
 pub mod guest;
 mod guest_variables;
 pub mod instance;
@@ -34,9 +35,12 @@ pub mod range;
 pub mod redis;
 mod request;
 mod response;
+pub mod routes;
 pub mod runtime_config;
 pub mod server;
 pub mod template;
+pub mod tls;
+pub mod variable_arg;
 pub mod variables;
 
 use std::collections::BTreeMap;
@@ -51,10 +55,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::cli::Cli;
-use crate::guest::Shared;
+use crate::guest::{AppState, ComponentState};
 use crate::instance::{Factory, Handler, Reuse};
 use crate::manifest::Manifest;
+use crate::routes::Router;
 use crate::runtime_config::RuntimeConfig;
+use crate::server::{Server, Tuning};
 use crate::variables::{Provider, Variables};
 
 /// How often a component that computes is asked whether its time is up; only with `--request-timeout`.
@@ -66,22 +72,51 @@ const TICK: Duration = Duration::from_millis(10);
 /// Why it cannot start, in a sentence for the person who started it.
 pub async fn run(cli: Cli) -> Result<()> {
     let manifest = Manifest::load(&cli.from)?;
-    let config = match &cli.runtime_config_file {
+    let mut config = match &cli.runtime_config_file {
         Some(path) => RuntimeConfig::load(path)?,
         None => RuntimeConfig::default(),
     };
-    let shared = shared(&cli, &manifest, config)?;
-    // Before the component is compiled: a taken port is known at once.
+    let components = components(&cli, &manifest, &mut config)?;
+    // Before the components are compiled: a taken port is known at once.
     let listener = listen(cli.listen).await?;
 
+    let handlers = handlers(&cli, &manifest, components)?;
+    let routes = manifest.triggers.iter().filter_map(|trigger| {
+        let handler = handlers.get(&trigger.component)?;
+        Some((trigger.route.clone(), handler.clone()))
+    });
+    let server = Arc::new(Server {
+        router: Router::new(routes)?,
+        info: serde_json::to_string_pretty(&serde_json::json!({ "name": manifest.name, "version": manifest.version }))?,
+        tuning: cli.tuned.then(Tuning::default),
+    });
+
+    let stop = stop_signal()?;
+    let address = listener.local_addr()?;
+    // The reader of this line may have gone away; that is no reason to stop.
+    _ = writeln!(std::io::stdout(), "Serving http://{address}");
+    server::serve(listener, server, stop).await;
+    for handler in handlers.values() {
+        handler.state().stop();
+    }
+    Ok(())
+}
+
+/// Compiles the components.
+fn handlers(cli: &Cli, manifest: &Manifest, components: Vec<ComponentState>) -> Result<BTreeMap<String, Handler>> {
     let engine = engine::new_engine(cli.request_timeout.is_some(), cli.perf_map)?;
-    let service = engine::load(&engine, &manifest.wasm)?;
     let reuse = Reuse {
         count: cli.max_instance_reuse_count,
         concurrent: cli.max_instance_concurrent_reuse_count,
         idle: cli.idle_instance_timeout,
         request_timeout: cli.request_timeout,
     };
+    let mut handlers = BTreeMap::new();
+    for component in components {
+        let id = component.id.clone();
+        let service = engine::load(&engine, &manifest.components[&id].wasm)?;
+        handlers.insert(id, Handler::new(Factory::new(service, Arc::new(component), reuse)));
+    }
     if cli.request_timeout.is_some() {
         // A thread, because components that compute may keep all of tokio's busy.
         std::thread::spawn(move || {
@@ -91,19 +126,11 @@ pub async fn run(cli: Cli) -> Result<()> {
             }
         });
     }
-    let handler = Handler::new(Factory::new(service, Arc::new(shared), reuse));
-
-    let stop = stop_signal()?;
-    let address = listener.local_addr()?;
-    // Whoever waits for this line may have gone away; that is no reason to stop.
-    _ = writeln!(std::io::stdout(), "Serving http://{address}");
-    server::serve(listener, handler.clone(), stop).await?;
-    handler.state().stop();
-    Ok(())
+    Ok(handlers)
 }
 
-/// Everything that the instances of the component share.
-fn shared(cli: &Cli, manifest: &Manifest, config: RuntimeConfig) -> Result<Shared> {
+/// What the instances of each component share.
+fn components(cli: &Cli, manifest: &Manifest, config: &mut RuntimeConfig) -> Result<Vec<ComponentState>> {
     let mut given = BTreeMap::new();
     for variable in &cli.variable {
         given.extend(variable.read()?);
@@ -112,17 +139,25 @@ fn shared(cli: &Cli, manifest: &Manifest, config: RuntimeConfig) -> Result<Share
         tracing::warn!("--variable gives {name}, which the manifest does not declare in [variables]");
     }
     let mut providers = vec![Provider::Table(given)];
-    providers.extend(config.providers);
+    providers.append(&mut config.providers);
     providers.push(runtime_config::default_environment()?);
-
     let variables = Variables::resolve(&manifest.variables, &providers)?;
-    Ok(Shared {
-        variables: variables.of_component(manifest)?,
-        allowed_hosts: AllowedHosts::resolve(&manifest.allowed_outbound_hosts, &variables)?,
-        redis: redis::Connections::new(config.outbound_redis.max_connections),
-        http: outbound_http::Client::new(config.outbound_http.connection_pooling),
+
+    let app = AppState {
+        redis: Arc::new(redis::Connections::new(config.outbound_redis.max_connections, cli.tuned)),
+        http: outbound_http::Client::new(&config.outbound_http, cli.tuned),
         max_memory: config.max_instance_memory,
-    })
+    };
+    let components = manifest.components.iter().map(|(id, component)| {
+        Ok(ComponentState {
+            id: id.clone(),
+            variables: variables.of_component(id, component)?,
+            allowed_hosts: AllowedHosts::resolve(&component.allowed_outbound_hosts, &variables)
+                .with_context(|| format!("[component.{id}]"))?,
+            app: app.clone(),
+        })
+    });
+    components.collect()
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {

@@ -25,6 +25,8 @@ async fn main() -> ExitCode {
         .with_target(false)
         .without_time()
         .init();
+    // One provider for every TLS client, whichever features another crate turns on. Nobody else installs one.
+    _ = rustls::crypto::ring::default_provider().install_default();
     match store_host::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -7,19 +7,37 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-/// An application of one component behind the route `/...`, as its manifest describes it. Templates are unresolved.
+/// An application as its manifest describes it. Templates are unresolved.
 #[derive(Debug)]
 pub struct Manifest {
     /// `[application] name`.
     pub name: String,
+    /// `[application] version`.
+    pub version: Option<String>,
     /// `[variables]`: what the application can be told from outside.
     pub variables: BTreeMap<String, Variable>,
-    /// The component's id, the key of its `[component.…]` table.
-    pub component_id: String,
-    /// The component's Wasm file; relative paths in the manifest are relative to the manifest's folder.
+    /// `[[trigger.http]]`, in the manifest's order. Each names one of the components.
+    pub triggers: Vec<Trigger>,
+    /// `[component.…]`, by id: those that a trigger names.
+    pub components: BTreeMap<String, Component>,
+}
+
+/// One `[[trigger.http]]`: requests to this route go to this component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The route: exact, with named parts, or ending in `/...`.
+    pub route: String,
+    /// The component's id.
+    pub component: String,
+}
+
+/// One `[component.…]`.
+#[derive(Debug)]
+pub struct Component {
+    /// The Wasm file; relative paths in the manifest are relative to the manifest's folder.
     pub wasm: PathBuf,
     /// `[component.….variables]`: name to template.
-    pub component_variables: BTreeMap<String, String>,
+    pub variables: BTreeMap<String, String>,
     /// `allowed_outbound_hosts`: templates of patterns.
     pub allowed_outbound_hosts: Vec<String>,
 }
@@ -64,15 +82,14 @@ struct File {
     variables: BTreeMap<String, Variable>,
     trigger: BTreeMap<String, Vec<Table>>,
     #[serde(default)]
-    component: BTreeMap<String, Component>,
+    component: BTreeMap<String, ComponentTable>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Application {
     name: String,
-    #[serde(rename = "version")]
-    _version: Option<String>,
+    version: Option<String>,
     #[serde(rename = "description")]
     _description: Option<String>,
     #[serde(rename = "authors")]
@@ -86,7 +103,7 @@ struct Application {
 }
 
 #[derive(Deserialize)]
-struct Component {
+struct ComponentTable {
     source: Value,
     #[serde(default)]
     variables: BTreeMap<String, String>,
@@ -143,62 +160,71 @@ impl Manifest {
                 "[variables] {name}: either `required = true` or a `default`, one of them"
             );
         }
-        let component_id = http_trigger(file.trigger)?;
-        let mut components = file.component;
-        let Some(component) = components.remove(&component_id) else {
-            bail!("the trigger names the component {component_id:?}, and there is no [component.{component_id}]");
-        };
-        if let Some(other) = components.keys().next() {
-            bail!("[component.{other}]: store-host runs applications of one component, here {component_id:?}");
+        let triggers = http_triggers(file.trigger)?;
+        let mut components = BTreeMap::new();
+        for (id, table) in file.component {
+            // Checked in any case: a mistake is a mistake.
+            let component = component(&id, table, folder)?;
+            match triggers.iter().any(|trigger| trigger.component == id) {
+                true => _ = components.insert(id, component),
+                false => tracing::warn!("no [[trigger.http]] names [component.{id}], which is not loaded"),
+            }
         }
-        let place = format!("[component.{component_id}]");
-        refuse(&component.rest, &place)?;
-        for name in component.variables.keys() {
-            check_name(name).with_context(|| format!("[component.{component_id}.variables] {name:?}"))?;
+        if let Some(Trigger { component: id, .. }) = triggers.iter().find(|it| !components.contains_key(&it.component))
+        {
+            bail!("a trigger names the component {id:?}, and there is no [component.{id}]");
         }
-        let Value::String(source) = component.source else {
-            bail!("{place} source: store-host runs a Wasm file; a url or a registry package is not supported");
-        };
         Ok(Self {
             name: file.application.name,
+            version: file.application.version,
             variables: file.variables,
-            wasm: folder.join(source),
-            component_id,
-            component_variables: component.variables,
-            allowed_outbound_hosts: component.allowed_outbound_hosts,
+            triggers,
+            components,
         })
     }
 }
 
-/// The component of the only trigger, which must be HTTP on the route `/...`.
-fn http_trigger(mut triggers: BTreeMap<String, Vec<Table>>) -> Result<String> {
+fn component(id: &str, table: ComponentTable, folder: &Path) -> Result<Component> {
+    let place = format!("[component.{id}]");
+    refuse(&table.rest, &place)?;
+    for name in table.variables.keys() {
+        check_name(name).with_context(|| format!("[component.{id}.variables] {name:?}"))?;
+    }
+    let Value::String(source) = table.source else {
+        bail!("{place} source: store-host runs a Wasm file; a url or a registry package is not supported");
+    };
+    Ok(Component {
+        wasm: folder.join(source),
+        variables: table.variables,
+        allowed_outbound_hosts: table.allowed_outbound_hosts,
+    })
+}
+
+fn http_triggers(mut triggers: BTreeMap<String, Vec<Table>>) -> Result<Vec<Trigger>> {
     let http = triggers.remove("http").unwrap_or_default();
     if let Some(other) = triggers.keys().next() {
         bail!("[[trigger.{other}]]: store-host supports HTTP triggers only");
     }
-    let mut http = http.into_iter();
-    let (Some(mut trigger), None) = (http.next(), http.next()) else {
-        bail!("[[trigger.http]]: store-host supports exactly one of them");
-    };
-    match trigger.remove("route") {
-        Some(Value::String(route)) if route == "/..." => {}
-        Some(route) => {
-            bail!("[[trigger.http]] route = {route}: store-host supports the route \"/...\" only")
-        }
+    ensure!(!http.is_empty(), "there is no [[trigger.http]]");
+    http.into_iter().map(http_trigger).collect()
+}
+
+fn http_trigger(mut trigger: Table) -> Result<Trigger> {
+    let route = match trigger.remove("route") {
+        Some(Value::String(route)) => route,
+        Some(route) => bail!("[[trigger.http]] route = {route}: store-host supports routes in quotes only"),
         None => bail!("[[trigger.http]] has no route"),
-    }
+    };
     let component = match trigger.remove("component") {
         Some(Value::String(component)) => component,
-        Some(_) => {
-            bail!("[[trigger.http]] component: store-host wants a component's id here, in quotes")
-        }
-        None => bail!("[[trigger.http]] names no component"),
+        Some(_) => bail!("[[trigger.http]] component: store-host wants a component's id here, in quotes"),
+        None => bail!("[[trigger.http]] route = {route:?} names no component"),
     };
     trigger.remove("id");
     if let Some(key) = trigger.keys().next() {
         bail!("[[trigger.http]] {key}: not supported by store-host");
     }
-    Ok(component)
+    Ok(Trigger { route, component })
 }
 
 /// Tells what Spin would do, and this host does not, from what is a mistake. An empty list asks for nothing.
@@ -212,27 +238,27 @@ fn refuse(rest: &Table, place: &str) -> Result<()> {
         match UNSUPPORTED.contains(&key.as_str()) {
             true if asks_nothing => {}
             true => bail!("{place} {key}: not supported by store-host (Spin has it)"),
-            false => bail!("{place} {key}: no such key"),
+            false => bail!("{place} {key}: unknown key"),
         }
     }
     Ok(())
 }
 
-/// Spin's rule for variable names, which lets every name become an environment variable and back: lower-case letters,
-/// digits and single underscores, a letter first, no underscore last.
+/// Spin's rule for variable names, which lets every name become an environment variable and back.
 ///
 /// # Errors
-/// The rule that `name` breaks.
+/// The rule that `name` breaks, in Spin's words: components get to see it.
 pub fn check_name(name: &str) -> Result<()> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    ensure!(
-        name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.chars().all(allowed)
-            && !name.ends_with('_')
-            && !name.contains("__"),
-        "a variable's name is made of lower-case letters, digits and single underscores, starts with a letter and \
-         does not end with an underscore"
-    );
+    let allowed = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_';
+    ensure!(!name.is_empty(), "must not be empty");
+    if let Some(invalid) = name.chars().find(|c| !allowed(c)) {
+        bail!(
+            "invalid character {invalid:?}. Variable names may contain only lower-case letters, numbers, and underscores."
+        );
+    }
+    ensure!(name.starts_with(|c: char| c.is_ascii_lowercase()), "must start with a lowercase ASCII letter");
+    ensure!(!name.ends_with('_'), "must end with a lowercase ASCII letter or digit");
+    ensure!(!name.contains("__"), "must not contain multiple consecutive underscores");
     Ok(())
 }
 

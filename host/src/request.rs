@@ -1,109 +1,105 @@
-//! What a client sent, as a component expects to get it.
+//! What a client sent, as Spin hands it to a component.
 
 use std::net::SocketAddr;
 
+use anyhow::{Context, Result, bail};
 use http::header::{CONNECTION, HOST};
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Request, Uri};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use wasmtime_wasi_http::{Error, WasiBody};
 
-/// The route of the only trigger, in the headers that Spin adds to a request.
-const ROUTE: HeaderValue = HeaderValue::from_static("/...");
+use crate::routes::Match;
 
-/// Makes the URI absolute, which `wasi:http` wants, and replaces the `spin-` headers by our own: what a client sends under
-/// these names would pass for Spin's word.
+/// Removes the header that is about the connection to this host: it means nothing to a component, and does harm if the
+/// component passes it on.
+pub(crate) fn strip_hop_by_hop<B>(request: &mut Request<B>) {
+    request.headers_mut().remove(CONNECTION);
+}
+
+/// Makes the URI absolute, which `wasi:http` wants.
 ///
 /// # Errors
-/// A sentence for the client: the request names no host, or nothing that could be a URL's path.
-pub(crate) fn prepare(
-    mut request: Request<Incoming>,
-    client: SocketAddr,
-    server: SocketAddr,
-) -> Result<Request<WasiBody>, &'static str> {
-    let uri = absolute(&request, server)?;
-    let headers = request.headers_mut();
-    // About the connection to this host: it means nothing to the component, and harm if it passes it on.
-    headers.remove(CONNECTION);
-    if headers.keys().any(is_spins) {
-        let forged: Vec<_> = headers.keys().filter(|name| is_spins(name)).cloned().collect();
-        for name in forged {
-            headers.remove(name);
-        }
-    }
-    let value = |text: &str| HeaderValue::try_from(text).ok();
-    for (name, value) in [
-        ("spin-client-addr", value(&client.to_string())),
-        ("spin-full-url", value(&uri.to_string())),
-        ("spin-path-info", value(uri.path())),
-        ("spin-matched-route", Some(ROUTE)),
-        ("spin-raw-component-route", Some(ROUTE)),
-        ("spin-component-route", Some(HeaderValue::from_static(""))),
-        ("spin-base-path", Some(HeaderValue::from_static("/"))),
-    ] {
-        if let Some(value) = value {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    *request.uri_mut() = uri;
-    Ok(request.map(|body| body.map_err(Error::from).boxed_unsync()))
-}
-
-fn is_spins(name: &HeaderName) -> bool {
-    name.as_str().starts_with("spin-")
-}
-
-/// The URI with scheme and authority. The authority is the request target's where it has one (RFC 9112, 3.2.2), then
-/// the `Host` header's; HTTP/1.0 needs neither.
-fn absolute<B>(request: &Request<B>, server: SocketAddr) -> Result<Uri, &'static str> {
+/// The request names no host, or two. Spin closes the connection on it.
+pub(crate) fn make_absolute<B>(request: &mut Request<B>) -> Result<()> {
+    let header = request.headers().get(HOST).map(|value| -> Result<Authority> {
+        value
+            .to_str()
+            .context("'Host' header is not valid UTF-8")?
+            .parse()
+            .context("'Host' header contains an invalid authority")
+    });
     let mut parts = request.uri().clone().into_parts();
-    let authority = match (parts.authority.take(), request.headers().get(HOST)) {
-        (Some(authority), _) => authority,
-        (None, Some(host)) => {
-            Authority::try_from(host.as_bytes()).map_err(|_| "the Host header is no host with an optional port")?
+    let authority = match (header.transpose()?, parts.authority.take()) {
+        (None, None) => bail!("no 'Host' header present in request"),
+        (Some(header), Some(target)) if header != target => {
+            bail!("authority in 'Host' header does not match authority in URI")
         }
-        (None, None) if request.version() < http::Version::HTTP_11 => {
-            Authority::try_from(server.to_string()).map_err(|_| "the request has no Host header")?
-        }
-        (None, None) => return Err("the request has no Host header"),
+        (Some(authority), _) | (None, Some(authority)) => authority,
     };
-    let path = parts.path_and_query.as_ref().ok_or("the request's target has no path")?;
-    if !path.as_str().starts_with('/') {
-        return Err("the request's target is no path");
-    }
     parts.scheme = Some(Scheme::HTTP);
     parts.authority = Some(authority);
-    Uri::from_parts(parts).map_err(|_| "the request's target is no URL")
+    *request.uri_mut() = Uri::from_parts(parts).context("the request's target is not a path")?;
+    Ok(())
+}
+
+/// Appends Spin's headers, which say how the request was routed and where it came from. What a client sent under these
+/// names stays in front of them: a component must read the last one.
+///
+/// # Errors
+/// A header that is not UTF-8; Spin refuses it here.
+pub(crate) fn add_spin_headers<B, T>(request: &mut Request<B>, found: &Match<'_, T>, client: SocketAddr) -> Result<()> {
+    for value in request.headers().values() {
+        std::str::from_utf8(value.as_bytes())?;
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let fixed = [
+        ("spin-path-info", found.rest().into_owned()),
+        ("spin-full-url", format!("http://{host}{path}")),
+        ("spin-matched-route", found.matched_route().to_owned()),
+        ("spin-base-path", "/".to_owned()),
+        ("spin-raw-component-route", found.raw_route().to_owned()),
+        ("spin-component-route", found.prefix().to_owned()),
+        ("spin-client-addr", client.to_string()),
+    ];
+    let named = found
+        .named_parts()
+        .map(|(name, value)| (format!("spin-path-match-{}", name.to_ascii_lowercase()), value.to_owned()))
+        .collect::<Vec<_>>();
+    let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value));
+    for (name, value) in fixed.chain(named) {
+        // As in Spin: what cannot be a header is left out.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            request.headers_mut().append(name, value);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use http::Version;
-
     use super::*;
 
-    fn target(uri: &str, host: Option<&str>, version: Version) -> Result<String, &'static str> {
-        let mut request = Request::builder().uri(uri).version(version);
+    fn absolute(uri: &str, host: Option<&str>) -> Result<String> {
+        let mut request = Request::builder().uri(uri);
         if let Some(host) = host {
             request = request.header(HOST, host);
         }
-        let server = SocketAddr::from(([127, 0, 0, 1], 3000));
-        absolute(&request.body(()).unwrap(), server).map(|uri| uri.to_string())
+        let mut request = request.body(()).unwrap();
+        make_absolute(&mut request)?;
+        Ok(request.uri().to_string())
     }
 
     #[test]
     fn the_uri_becomes_absolute() {
-        let http11 = Version::HTTP_11;
-        assert_eq!(target("/a?b=c", Some("shop:81"), http11).unwrap(), "http://shop:81/a?b=c");
-        assert_eq!(target("http://x/a", Some("shop"), http11).unwrap(), "http://x/a");
-        assert_eq!(target("/a", None, Version::HTTP_10).unwrap(), "http://127.0.0.1:3000/a");
+        assert_eq!(absolute("/a?b=c", Some("shop:81")).unwrap(), "http://shop:81/a?b=c");
+        assert_eq!(absolute("http://shop/a", Some("shop")).unwrap(), "http://shop/a");
+        assert_eq!(absolute("http://shop/a", None).unwrap(), "http://shop/a");
     }
 
     #[test]
-    fn what_has_no_host_or_no_path_is_refused() {
-        for (uri, host) in [("/a", None), ("/a", Some("a b")), ("*", Some("shop")), ("shop:80", Some("shop"))] {
-            assert!(target(uri, host, Version::HTTP_11).is_err(), "{uri} {host:?}");
+    fn a_request_without_a_host_or_with_two_is_refused() {
+        for (uri, host) in [("/a", None), ("/a", Some("a b")), ("http://x/a", Some("shop"))] {
+            assert!(absolute(uri, host).is_err(), "{uri} {host:?}");
         }
     }
 }

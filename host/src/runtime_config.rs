@@ -26,18 +26,28 @@ pub struct RuntimeConfig {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutboundHttp {
-    /// Keep connections for the next request. On by default.
-    #[serde(default = "yes")]
+    /// Keep connections for the next request. On without this table; but a table that does not mention it turns it off,
+    /// in Spin as here.
+    #[serde(default)]
     pub connection_pooling: bool,
     max_connections: Option<usize>,
     max_concurrent_requests: Option<usize>,
+}
+
+impl OutboundHttp {
+    /// How many connections there may be at a time. No limit by default. The older `max_concurrent_requests` counts one
+    /// less, as Spin reads it.
+    #[must_use]
+    pub fn connection_limit(&self) -> Option<usize> {
+        self.max_connections.or(self.max_concurrent_requests.map(|limit| limit.saturating_add(1)))
+    }
 }
 
 /// `[outbound_redis]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutboundRedis {
-    /// How many connections the instances may hold together; who wants one more waits. No limit by default.
+    /// How many connections the instances may hold together; an instance that opens one more waits. No limit by default.
     pub max_connections: Option<usize>,
 }
 
@@ -45,10 +55,6 @@ impl Default for OutboundHttp {
     fn default() -> Self {
         Self { connection_pooling: true, max_connections: None, max_concurrent_requests: None }
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[derive(Default, Deserialize)]
@@ -107,6 +113,12 @@ impl RuntimeConfig {
         if let Some(key) = file.rest.keys().next() {
             bail!("{key}: not supported by store-host");
         }
+        if file.outbound_http.max_connections.is_some() && file.outbound_http.max_concurrent_requests.is_some() {
+            bail!(
+                "cannot set both `max_connections` and `max_concurrent_requests` in `[outbound_http]`; use \
+                 `max_connections` only"
+            );
+        }
         // Leaving out a limit makes a local run only more permissive; leaving out a block would be a hole.
         if !file.outbound_networking.block_networks.is_empty() {
             bail!("[outbound_networking] block_networks: not supported by store-host");
@@ -114,8 +126,6 @@ impl RuntimeConfig {
         for (key, is_set) in [
             ("[outbound_networking] max_total_connections", file.outbound_networking.max_total_connections.is_some()),
             ("[outbound_networking] max_socket_connections", file.outbound_networking.max_socket_connections.is_some()),
-            ("[outbound_http] max_connections", file.outbound_http.max_connections.is_some()),
-            ("[outbound_http] max_concurrent_requests", file.outbound_http.max_concurrent_requests.is_some()),
             ("state_dir", file.state_dir.is_some()),
             ("log_dir", file.log_dir.is_some()),
         ] {
@@ -167,7 +177,7 @@ fn environment(prefix: Option<String>, dotenv: Option<&Path>) -> Result<Provider
             .with_context(|| format!("cannot read the dotenv file {}", path.display()))?;
         values.extend(entries);
     }
-    // A variable that is no UTF-8 cannot be a value of ours; others in the environment are none of our business.
+    // A value that is not UTF-8 cannot be a variable's; the environment may hold such for others.
     let process = std::env::vars_os();
     values.extend(process.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
     Ok(Provider::Environment { prefix: prefix.unwrap_or_else(|| ENVIRONMENT_PREFIX.to_owned()), values })
@@ -211,6 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn a_table_for_outbound_http_turns_pooling_off_unless_it_says_otherwise() {
+        let http = |text: &str| RuntimeConfig::parse(text).unwrap().outbound_http;
+        assert_eq!(http("").connection_limit(), None);
+        let limited = http("[outbound_http]\nmax_connections = 4");
+        assert_eq!((limited.connection_pooling, limited.connection_limit()), (false, Some(4)));
+        assert_eq!(http("[outbound_http]\nmax_concurrent_requests = 4").connection_limit(), Some(5));
+        assert!(http("[outbound_http]\nconnection_pooling = true").connection_pooling);
+    }
+
+    #[test]
     fn what_is_not_supported_is_named() {
         for (text, named) in [
             ("[[variables_provider]]\ntype = \"vault\"\nurl = \"x\"", "\"vault\""),
@@ -221,6 +241,7 @@ mod tests {
             ("[[client_tls]]\nhosts = [\"x\"]", "client_tls"),
             ("[key_value_store.default]\ntype = \"redis\"", "key_value_store"),
             ("[outbound_redis]\nmax = 1", "max"),
+            ("[outbound_http]\nmax_connections = 1\nmax_concurrent_requests = 1", "cannot set both"),
         ] {
             let message = format!("{:#}", RuntimeConfig::parse(text).unwrap_err());
             assert!(message.contains(named), "{text}: {message}");

@@ -1,50 +1,63 @@
-//! The HTTP server in front of the component.
+//! The HTTP server in front of the components.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
-use http::{HeaderValue, Request, Response, StatusCode};
+use anyhow::{Result, anyhow};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError};
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
+use crate::engine::MAX_INSTANCES;
 use crate::instance::Handler;
 use crate::request;
-use crate::response::{Outgoing, in_one_piece, problem};
+use crate::response::{ResponseBody, coalesce_first_chunk, empty, full};
+use crate::routes::{Match, Router};
 
-/// How many requests the component works on at a time; more wait for their turn. Each may need an instance of its own.
-pub const MAX_REQUESTS: u32 = 1000;
+/// Paths below this one are Spin's own.
+const WELL_KNOWN: &str = "/.well-known/spin/";
 
-/// How long requests that are being answered may still take when the host is told to stop.
+/// How long requests that are being answered may still take when the host is told to stop (`--tuned`).
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How long to leave `accept` alone after it failed: most likely, this process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What every connection needs.
-struct Server {
-    handler: Handler,
-    address: SocketAddr,
-    turns: Semaphore,
+pub struct Server {
+    /// The component for each route.
+    pub router: Router<Handler>,
+    /// The answer to `/.well-known/spin/info`: JSON.
+    pub info: String,
+    /// Set with `--tuned`.
+    pub tuning: Option<Tuning>,
 }
 
-/// Serves requests from `listener` with `handler` until `stop` resolves; then accepts no more, and gives those that are
-/// being answered ten seconds.
-///
-/// # Errors
-/// A listener without an address.
-pub async fn serve(listener: TcpListener, handler: Handler, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-    let address = listener.local_addr()?;
-    let server = Arc::new(Server { handler, address, turns: Semaphore::new(MAX_REQUESTS as usize) });
+/// What `--tuned` adds for the server.
+pub struct Tuning {
+    /// One for each request that is being answered; more wait for their turn instead of failing for want of an instance.
+    request_slots: Semaphore,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { request_slots: Semaphore::new(MAX_INSTANCES as usize / 2) }
+    }
+}
+
+/// Serves requests from `listener` until `stop` resolves. Then it returns at once; with `--tuned` it gives requests that
+/// are being answered ten seconds.
+pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: impl Future<Output = ()>) {
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -61,70 +74,101 @@ pub async fn serve(listener: TcpListener, handler: Handler, stop: impl Future<Ou
         }
     }
     drop(listener);
-    if timeout(GRACE, connections.shutdown()).await.is_err() {
+    if server.tuning.is_some() && timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests were not answered within {GRACE:?} and are cut off");
     }
-    Ok(())
 }
 
 impl Server {
     /// Serves one connection, in a task of its own.
     fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, connections: &GracefulShutdown) {
-        // A response that does leave in pieces must not wait for the client's delayed acknowledgements (40 ms each).
-        if let Err(error) = stream.set_nodelay(true) {
+        // Spin leaves Nagle's algorithm on: a second write waits for the client's acknowledgement of the first.
+        if self.tuning.is_some()
+            && let Err(error) = stream.set_nodelay(true)
+        {
             tracing::debug!("no TCP_NODELAY for {client}: {error}");
         }
         let service = service_fn(move |request| {
             let server = self.clone();
-            async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+            async move { server.answer(request, client).await }
         });
-        let mut http = http1::Builder::new();
-        // The timer bounds how long a client may take to send a request's head (30 seconds).
-        http.timer(TokioTimer::new());
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        let http = auto::Builder::new(TokioExecutor::new());
+        let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!("the connection of {client} broke: {error}");
+                tracing::warn!("Error serving HTTP connection: {error:?}");
             }
         });
     }
 
-    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Outgoing> {
-        let method = request.method().clone();
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// A request without a host. The connection is closed, without a response.
+    async fn answer(&self, mut request: Request<Incoming>, client: SocketAddr) -> Result<Response<ResponseBody>> {
+        request::strip_hop_by_hop(&mut request);
         let path = request.uri().path().to_owned();
-        let request = match request::prepare(request, client, self.address) {
-            Ok(request) => request,
-            Err(mistake) => return problem(StatusCode::BAD_REQUEST, mistake),
+        if let Some(name) = path.strip_prefix(WELL_KNOWN) {
+            return Ok(self.well_known(name));
+        }
+        let Some(found) = self.router.find(&path) else {
+            return Ok(empty(StatusCode::NOT_FOUND));
         };
-        // The semaphore is never closed, so that there always is a permit in the end.
-        let _turn = self.turns.acquire().await;
-        let response = match self.handler.handle((), request).await {
-            Ok(response) => response,
-            Err(error) => return failure(&error, &format!("{method} {path}")),
-        };
-        match in_one_piece(&method, response).await {
-            Ok(response) => response,
-            Err(error) => {
-                let error = error.map_or("it ended too early".to_owned(), |error| error.to_string());
-                tracing::error!("{method} {path}: the component failed while it sent its response: {error}");
-                problem(StatusCode::INTERNAL_SERVER_ERROR, "the component failed")
+        request::make_absolute(&mut request)?;
+        let method = request.method().clone();
+        let response = match &self.tuning {
+            None => run(request, &found, client).await,
+            Some(tuning) => {
+                // The semaphore is never closed, so that there always is a slot in the end.
+                let _slot = tuning.request_slots.acquire().await;
+                match run(request, &found, client).await {
+                    Ok(response) => coalesced(&method, response).await,
+                    Err(error) => Err(error),
+                }
             }
+        };
+        Ok(response.unwrap_or_else(|error| {
+            tracing::error!("Error processing request: {method} {path}: {error:?}");
+            empty(StatusCode::INTERNAL_SERVER_ERROR)
+        }))
+    }
+
+    fn well_known(&self, name: &str) -> Response<ResponseBody> {
+        match name {
+            "health" => full("OK"),
+            "info" => {
+                let mut response = full(self.info.clone());
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            _ => empty(StatusCode::NOT_FOUND),
         }
     }
 }
 
-/// The answer to a request that the component gave none to. What went wrong is for the log, not for the client.
-fn failure(error: &wasmtime::Error, request: &str) -> Response<Outgoing> {
-    if let Some(error) = error.downcast_ref::<InstantiationError<()>>() {
-        tracing::error!("{request}: no instance of the component could be made: {:#}", error.error);
-        let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "the component could not be started");
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        return response;
+/// Has the component answer.
+async fn run(
+    mut request: Request<Incoming>,
+    found: &Match<'_, Handler>,
+    client: SocketAddr,
+) -> Result<Response<ResponseBody>> {
+    request::add_spin_headers(&mut request, found, client)?;
+    let request = request.map(|body| body.map_err(|error| client_error(&error).into()).boxed_unsync());
+    found.target().handle((), request).await.map_err(|error| anyhow!("{error:?}"))
+}
+
+async fn coalesced(method: &Method, response: Response<ResponseBody>) -> Result<Response<ResponseBody>> {
+    coalesce_first_chunk(method, response).await.map_err(|error| match error {
+        Some(error) => anyhow!("{error:?}"),
+        None => anyhow!("the response ended before its first byte"),
+    })
+}
+
+/// What the component is told when its client breaks off within a request's body.
+fn client_error(error: &hyper::Error) -> ErrorCode {
+    match error.is_timeout() {
+        true => ErrorCode::HttpResponseTimeout,
+        false => ErrorCode::HttpProtocolError,
     }
-    tracing::error!("{request}: {error:#}");
-    let detail = match error.is::<ExpirationError>() {
-        true => "the component did not answer in time",
-        false => "the component failed",
-    };
-    problem(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }

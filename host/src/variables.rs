@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result, bail};
 
-use crate::manifest::{Manifest, Variable};
+use crate::manifest::{Component, Variable};
 use crate::template;
 
 /// Something that knows the values of some variables.
@@ -36,7 +36,7 @@ impl Provider {
 
 /// The values of the application's variables, all known before the first request.
 ///
-/// Spin asks its providers anew each time, because some of them (Vault) may change their mind. The ones here cannot.
+/// Spin asks its providers again each time, because some of them (Vault) may change their mind. The ones here cannot.
 #[derive(Debug)]
 pub struct Variables(BTreeMap<String, String>);
 
@@ -77,14 +77,13 @@ impl Variables {
         })
     }
 
-    /// What the component sees: its own variables, filled in.
+    /// What the component `id` sees: its own variables, filled in.
     ///
     /// # Errors
     /// The variable whose template cannot be filled in.
-    pub fn of_component(&self, manifest: &Manifest) -> Result<HashMap<String, String>> {
-        let id = &manifest.component_id;
-        manifest
-            .component_variables
+    pub fn of_component(&self, id: &str, component: &Component) -> Result<HashMap<String, String>> {
+        component
+            .variables
             .iter()
             .map(|(name, template)| {
                 let value = self.fill(template).with_context(|| format!("[component.{id}.variables] {name}"))?;

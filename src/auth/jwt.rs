@@ -11,8 +11,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
 use super::{Caller, Role};
-use crate::cache::keys::hex_sha1;
-use crate::config::{ConfigError, invalid};
+use crate::hex::hex_sha1;
+use crate::variable::{VariableError, invalid};
 
 /// The shortest shared secret: as long as HS256's hash (RFC 7518, section 3.2).
 const MIN_SECRET: usize = 32;
@@ -64,18 +64,18 @@ impl Jwt {
     /// # Errors
     /// A secret that is short, a set without a key that could be used, or keys without the issuer and the audience whose
     /// tokens they are for.
-    pub fn parse(secret: &str, jwks: &str, issuer: &str, audience: &str) -> Result<Option<Self>, ConfigError> {
+    pub fn parse(secret: &str, jwks: &str, issuer: &str, audience: &str) -> Result<Option<Self>, VariableError> {
         let mut keys = Vec::new();
         if !secret.is_empty() {
             if secret.len() < MIN_SECRET {
-                return invalid("jwt_secret", format!("has less than {MIN_SECRET} characters"));
+                return invalid("jwt_secret", format!("must have at least {MIN_SECRET} characters"));
             }
             let key = DecodingKey::from_secret(secret.as_bytes());
             keys.push(Key { algorithm: Algorithm::HS256, id: None, key });
         }
         if !jwks.trim().is_empty() {
             let Ok(set) = serde_json::from_str::<JwkSet>(jwks) else {
-                return invalid("jwt_jwks", "is no JWK set (RFC 7517)");
+                return invalid("jwt_jwks", "is not a JWK set (RFC 7517)");
             };
             let usable: Vec<Key> = set.keys.iter().filter_map(Key::of).collect();
             if usable.is_empty() {
@@ -88,7 +88,7 @@ impl Jwt {
         }
         for (variable, value) in [("jwt_issuer", issuer), ("jwt_audience", audience)] {
             if value.trim().is_empty() {
-                return invalid(variable, "is empty, though JWTs are taken");
+                return invalid(variable, "is empty, but is required where jwt_secret or jwt_jwks is set");
             }
         }
         Ok(Some(Jwt { keys, issuer: issuer.trim().to_owned(), audience: audience.trim().to_owned() }))
@@ -99,7 +99,7 @@ impl Jwt {
     /// # Errors
     /// Why it is not taken, to follow "the credential".
     fn verify(&self, token: &str, unix_time: Duration) -> Result<(Caller, f64), &'static str> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| "is not known")?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| "is unknown")?;
         let fits = |key: &&Key| {
             key.algorithm == header.alg && (key.id.is_none() || header.kid.is_none() || key.id == header.kid)
         };
@@ -113,12 +113,12 @@ impl Jwt {
             match jsonwebtoken::decode::<Claims>(token, &key.key, &validation) {
                 Ok(decoded) => claims = Some(decoded.claims),
                 Err(error) if matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_)) => {
-                    return Err("lacks a claim, or has one of the wrong type");
+                    return Err("lacks a required claim, or has a claim of the wrong type");
                 }
                 Err(_) => {}
             }
         }
-        let claims = claims.ok_or("has no signature of a known key")?;
+        let claims = claims.ok_or("is not signed by a known key")?;
         let now = unix_time.as_secs_f64();
         let ours = match &claims.aud {
             Audience::One(one) => *one == self.audience,

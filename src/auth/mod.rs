@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, header};
 
-use crate::cache::keys::hex_sha1;
-use crate::http::problem::Problem;
+use crate::hex::hex_sha1;
+use crate::variable::{VariableError, flag, one_of};
 use jwt::{Jwt, Verified};
 use tokens::Tokens;
 
-/// What a request does, each including those before it.
+/// What a caller may do; each role includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Listings and documents.
@@ -46,7 +46,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Role::Read => "reading",
             Role::Write => "writing",
-            Role::Admin => "seeding and emptying collections",
+            Role::Admin => "administration",
         })
     }
 }
@@ -73,54 +73,84 @@ pub struct Caller {
     pub name: String,
 }
 
-/// That a request is allowed, and on what ground.
+/// Who may see the response to an authorized request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// Anyone might have asked.
-    ToAll,
-    /// The credential was needed: no shared cache may keep the answer (RFC 9111, section 3.5).
-    ToCaller,
+pub enum Visibility {
+    /// Everybody: the request needed no credential.
+    Public,
+    /// The caller alone: the credential was needed, so no shared cache may keep the response (RFC 9111, section 3.5).
+    Private,
+}
+
+/// Why a request is not authorized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// A credential is needed and none was sent.
+    #[error("a credential is required: send Authorization: Bearer <token>")]
+    Missing,
+    /// The credential was rejected, and why.
+    #[error("the credential {0}")]
+    Rejected(&'static str),
+    /// The credential is valid, but does not grant this role.
+    #[error("insufficient scope: {scope} is required", scope = .0.scope())]
+    Forbidden(Role),
+    /// The operator has configured no credential that grants this role.
+    #[error("{role} is disabled: no credential for {scope} is configured", role = .0, scope = .0.scope())]
+    RoleOff(Role),
 }
 
 impl Access {
+    /// Reads the variables `access`, `public_read`, `…_token` and `jwt_…`.
+    ///
+    /// # Errors
+    /// The first variable whose value is invalid.
+    pub fn parse(value: &mut impl FnMut(&'static str) -> String) -> Result<Self, VariableError> {
+        Ok(Access {
+            open: one_of("access", &value("access"), [("open", true), ("closed", false)])?,
+            public_read: flag("public_read", &value("public_read"))?,
+            tokens: Tokens::parse(value("read_token"), value("write_token"), value("admin_token"))?,
+            jwt: Jwt::parse(&value("jwt_secret"), &value("jwt_jwks"), &value("jwt_issuer"), &value("jwt_audience"))?,
+        })
+    }
+
     /// Who the request says it is from, or `None` where it does not say.
     ///
     /// # Errors
-    /// [`Problem::Unauthorized`] for a credential that is none of ours.
+    /// [`AuthError::Rejected`] for an unknown or invalid credential.
     pub fn identify(
         &self,
         headers: &HeaderMap,
         verified: &Verified,
         unix_time: Duration,
-    ) -> Result<Option<Caller>, Problem> {
+    ) -> Result<Option<Caller>, AuthError> {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-        let token = bearer(value.as_bytes()).ok_or(Problem::Unauthorized(Some("is no Bearer token")))?;
+        let token = bearer(value.as_bytes()).ok_or(AuthError::Rejected("is not a Bearer token"))?;
         if let Some(role) = self.tokens.role(token) {
             return Ok(Some(Caller { role: Some(role), name: hex_sha1(token) }));
         }
-        let Some(jwt) = &self.jwt else { return Err(Problem::Unauthorized(Some("is not known"))) };
-        let token = std::str::from_utf8(token).map_err(|_| Problem::Unauthorized(Some("is not known")))?;
+        let Some(jwt) = &self.jwt else { return Err(AuthError::Rejected("is unknown")) };
+        let token = std::str::from_utf8(token).map_err(|_| AuthError::Rejected("is unknown"))?;
         match verified.verify(jwt, token, unix_time) {
             Ok(caller) => Ok(Some(caller)),
-            Err(why) => Err(Problem::Unauthorized(Some(why))),
+            Err(why) => Err(AuthError::Rejected(why)),
         }
     }
 
     /// Whether the caller may act in this role.
     ///
     /// # Errors
-    /// [`Problem::Unauthorized`], [`Problem::Forbidden`], or [`Problem::RoleOff`].
-    pub fn authorize(&self, needed: Role, caller: Result<Option<Caller>, Problem>) -> Result<Grant, Problem> {
+    /// [`AuthError::Missing`], [`AuthError::Rejected`], [`AuthError::Forbidden`], or [`AuthError::RoleOff`].
+    pub fn authorize(&self, needed: Role, caller: Result<Option<Caller>, AuthError>) -> Result<Visibility, AuthError> {
         if self.open || (needed == Role::Read && self.public_read) {
-            return Ok(Grant::ToAll);
+            return Ok(Visibility::Public);
         }
         if self.jwt.is_none() && !self.tokens.reach(needed) {
-            return Err(Problem::RoleOff(needed));
+            return Err(AuthError::RoleOff(needed));
         }
         match caller? {
-            None => Err(Problem::Unauthorized(None)),
-            Some(caller) if caller.role >= Some(needed) => Ok(Grant::ToCaller),
-            Some(_) => Err(Problem::Forbidden(needed)),
+            None => Err(AuthError::Missing),
+            Some(caller) if caller.role >= Some(needed) => Ok(Visibility::Private),
+            Some(_) => Err(AuthError::Forbidden(needed)),
         }
     }
 }
@@ -135,12 +165,23 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tests::with;
 
     const READ: &str = "a-token-for-those-who-only-read--";
     const ADMIN: &str = "a-token-for-those-who-do-anything";
 
-    fn asks(access: &Access, needed: Role, authorization: Option<&str>) -> Result<Grant, Problem> {
+    /// Closed, but for what is set.
+    fn with(set: &[(&str, &str)]) -> Result<Access, VariableError> {
+        Access::parse(&mut |name| {
+            let default = match name {
+                "access" => "closed",
+                "public_read" => "false",
+                _ => "",
+            };
+            set.iter().find(|(known, _)| *known == name).map_or(default, |(_, value)| value).to_owned()
+        })
+    }
+
+    fn asks(access: &Access, needed: Role, authorization: Option<&str>) -> Result<Visibility, AuthError> {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
@@ -150,40 +191,40 @@ mod tests {
 
     #[test]
     fn a_role_includes_those_before_it_and_reaches_no_further() {
-        let access = with(&[("read_token", READ), ("admin_token", ADMIN)]).unwrap().access;
+        let access = with(&[("read_token", READ), ("admin_token", ADMIN)]).unwrap();
         let (read, admin) = (format!("Bearer {READ}"), format!("bearer {ADMIN}"));
-        assert_eq!(asks(&access, Role::Read, Some(&read)), Ok(Grant::ToCaller));
-        assert_eq!(asks(&access, Role::Write, Some(&read)), Err(Problem::Forbidden(Role::Write)));
-        assert_eq!(asks(&access, Role::Read, None), Err(Problem::Unauthorized(None)));
+        assert_eq!(asks(&access, Role::Read, Some(&read)), Ok(Visibility::Private));
+        assert_eq!(asks(&access, Role::Write, Some(&read)), Err(AuthError::Forbidden(Role::Write)));
+        assert_eq!(asks(&access, Role::Read, None), Err(AuthError::Missing));
         for role in Role::ALL {
-            assert_eq!(asks(&access, role, Some(&admin)), Ok(Grant::ToCaller));
+            assert_eq!(asks(&access, role, Some(&admin)), Ok(Visibility::Private));
         }
     }
 
     #[test]
     fn what_is_no_bearer_token_of_ours_is_refused() {
-        let access = with(&[("read_token", READ)]).unwrap().access;
+        let access = with(&[("read_token", READ)]).unwrap();
         for value in ["Bearer", "Bearer ", "Basic dTpw", READ, "Bearer x", &format!("Bearer {READ}x"), "Bearer a.b.c"] {
-            assert!(matches!(asks(&access, Role::Read, Some(value)), Err(Problem::Unauthorized(Some(_)))), "{value}");
+            assert!(matches!(asks(&access, Role::Read, Some(value)), Err(AuthError::Rejected(_))), "{value}");
         }
     }
 
     #[test]
     fn a_role_without_a_credential_is_off() {
-        let access = with(&[("read_token", READ)]).unwrap().access;
+        let access = with(&[("read_token", READ)]).unwrap();
         let read = format!("Bearer {READ}");
-        assert_eq!(asks(&access, Role::Admin, Some(&read)), Err(Problem::RoleOff(Role::Admin)));
-        assert_eq!(asks(&with(&[]).unwrap().access, Role::Read, None), Err(Problem::RoleOff(Role::Read)));
+        assert_eq!(asks(&access, Role::Admin, Some(&read)), Err(AuthError::RoleOff(Role::Admin)));
+        assert_eq!(asks(&with(&[]).unwrap(), Role::Read, None), Err(AuthError::RoleOff(Role::Read)));
     }
 
     #[test]
     fn public_read_opens_reading_alone_and_open_everything() {
-        let access = with(&[("public_read", "true"), ("write_token", ADMIN)]).unwrap().access;
-        assert_eq!(asks(&access, Role::Read, None), Ok(Grant::ToAll));
-        assert_eq!(asks(&access, Role::Write, None), Err(Problem::Unauthorized(None)));
-        let access = with(&[("access", "open")]).unwrap().access;
+        let access = with(&[("public_read", "true"), ("write_token", ADMIN)]).unwrap();
+        assert_eq!(asks(&access, Role::Read, None), Ok(Visibility::Public));
+        assert_eq!(asks(&access, Role::Write, None), Err(AuthError::Missing));
+        let access = with(&[("access", "open")]).unwrap();
         for role in Role::ALL {
-            assert_eq!(asks(&access, role, Some("Bearer whatever")), Ok(Grant::ToAll));
+            assert_eq!(asks(&access, role, Some("Bearer whatever")), Ok(Visibility::Public));
         }
     }
 }

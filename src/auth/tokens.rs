@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::Role;
-use crate::config::{ConfigError, invalid};
+use crate::variable::{VariableError, invalid};
 
 /// The shortest token that is taken: 32 characters, as of 192 random bits in Base64.
 pub const MIN_LENGTH: usize = 32;
@@ -19,17 +19,17 @@ impl Tokens {
     ///
     /// # Errors
     /// A token that is short, or that no header could carry.
-    pub fn parse(read: String, write: String, admin: String) -> Result<Self, ConfigError> {
+    pub fn parse(read: String, write: String, admin: String) -> Result<Self, VariableError> {
         let mut tokens = Vec::new();
         for (variable, role, list) in
             [("read_token", Role::Read, read), ("write_token", Role::Write, write), ("admin_token", Role::Admin, admin)]
         {
             for token in list.split(',').map(str::trim).filter(|token| !token.is_empty()) {
                 if token.len() < MIN_LENGTH {
-                    return invalid(variable, format!("has a token of less than {MIN_LENGTH} characters"));
+                    return invalid(variable, format!("contains a token of fewer than {MIN_LENGTH} characters"));
                 }
                 if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return invalid(variable, "has a token with a character that is no printable ASCII");
+                    return invalid(variable, "contains a token with a character that is not printable ASCII");
                 }
                 tokens.push((role, token.as_bytes().to_vec()));
             }

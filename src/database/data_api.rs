@@ -12,10 +12,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::filter::Filter;
-use super::{Document, Find, Store, StoreError, Updated};
-use crate::config::Config;
+use super::{Document, Find, Settings, Store, StoreError, Updated};
 use crate::object_id::ObjectId;
-use crate::platform::{Platform, within};
+use crate::platform::{Platform, timeout};
 
 /// MongoDB's code for a duplicate key, in the bridge's error member `code`.
 const DUPLICATE_KEY: i64 = 11000;
@@ -45,7 +44,7 @@ pub trait Upstream {
 pub struct DataApi<'a, U, P> {
     upstream: &'a U,
     platform: &'a P,
-    config: &'a Config,
+    settings: &'a Settings,
 }
 
 #[derive(Deserialize)]
@@ -97,22 +96,22 @@ struct Failure {
 }
 
 impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
-    /// A client that reaches out through `upstream`, as `config` says.
-    pub fn new(upstream: &'a U, platform: &'a P, config: &'a Config) -> Self {
-        DataApi { upstream, platform, config }
+    /// A client that reaches out through `upstream`, as `settings` say.
+    pub fn new(upstream: &'a U, platform: &'a P, settings: &'a Settings) -> Self {
+        DataApi { upstream, platform, settings }
     }
 
     /// Calls an action; `arguments` is a JSON object. The body of a 2xx answer.
     async fn call(&self, action: &str, collection: &str, mut arguments: Value) -> Result<Bytes, StoreError> {
-        arguments["dataSource"] = Value::from(self.config.data_source.as_str());
-        arguments["database"] = Value::from(self.config.database.as_str());
+        arguments["dataSource"] = Value::from(self.settings.data_source.as_str());
+        arguments["database"] = Value::from(self.settings.database.as_str());
         arguments["collection"] = Value::from(collection);
-        let url = format!("{}/action/{action}", self.config.data_api_url);
-        let limit = self.config.store_timeout;
+        let url = format!("{}/action/{action}", self.settings.url.reveal());
+        let limit = self.settings.timeout;
         let body = arguments.to_string().into_bytes();
         let post = || {
-            let Config { data_api_key, max_listing_bytes, .. } = self.config;
-            self.upstream.post(&url, data_api_key, body.clone(), limit, *max_listing_bytes)
+            let Settings { api_key, max_response_bytes, .. } = self.settings;
+            self.upstream.post(&url, api_key.reveal(), body.clone(), limit, *max_response_bytes)
         };
         let exchange = async {
             match post().await {
@@ -121,7 +120,7 @@ impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
                 done => done,
             }
         };
-        let (status, body) = within(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
+        let (status, body) = timeout(self.platform, limit, exchange).await.unwrap_or(Err(StoreError::Timeout))?;
         match status {
             200..=299 => Ok(body),
             _ => Err(refusal(status, &body)),

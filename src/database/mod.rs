@@ -6,15 +6,18 @@
 
 pub mod data_api;
 pub mod filter;
+mod settings;
 
 use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
+use fenced_cache::SourceError;
 use serde_json::{Map, Value};
 
 use crate::object_id::ObjectId;
 use filter::Filter;
+pub use settings::Settings;
 
 /// A JSON object with its fields in their order.
 pub type Document = Map<String, Value>;
@@ -71,9 +74,12 @@ pub enum StoreError {
     TooLarge(usize),
 }
 
-impl StoreError {
-    /// Whether a write that ended so may have been done.
-    pub fn outcome_unknown(&self) -> bool {
+impl SourceError for StoreError {
+    fn timed_out() -> Self {
+        StoreError::Timeout
+    }
+
+    fn outcome_unknown(&self) -> bool {
         matches!(
             self,
             StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_) | StoreError::TooLarge(_)

@@ -1,15 +1,34 @@
 //! The JSON object in a request's body, checked before anything is made of it.
 
+use std::future::Future;
+
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
-use super::Incoming;
 use crate::database::Document;
 use crate::http::problem::Problem;
 
 /// The deepest nesting of a body, its own braces the first level. MongoDB takes no more either.
 pub const MAX_DEPTH: usize = 100;
+
+/// A request with its body, or with the reason why that could not be read.
+pub type Incoming = http::Request<Result<Bytes, BodyError>>;
+
+/// A request's body that has not been read yet: nobody's memory or time is taken by it.
+pub trait UnreadBody {
+    /// Reads the body, of which at most `limit` bytes are kept.
+    ///
+    /// # Errors
+    /// Why it could not be read.
+    fn read(self, limit: usize) -> impl Future<Output = Result<Bytes, BodyError>>;
+}
+
+impl UnreadBody for Bytes {
+    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+        if self.len() > limit { Err(BodyError::TooLarge) } else { Ok(self) }
+    }
+}
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +37,8 @@ pub enum BodyError {
     TooLarge,
     /// It ended before its announced length, or its framing was broken.
     CutOff,
+    /// The client took longer than `body_timeout_ms` to send it.
+    TimedOut,
 }
 
 /// The request's JSON object, its fields in their order. The limit is only named here: it was kept while reading.
@@ -28,6 +49,7 @@ pub fn object(request: &Incoming, max_body_bytes: usize) -> Result<Document, Pro
     let bytes = match request.body() {
         Ok(bytes) => bytes,
         Err(BodyError::TooLarge) => return Err(Problem::BodyTooLarge(max_body_bytes)),
+        Err(BodyError::TimedOut) => return Err(Problem::BodyTimeout),
         Err(BodyError::CutOff) => {
             return Err(Problem::Invalid("the body ended before its announced length".to_owned()));
         }

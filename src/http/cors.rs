@@ -4,7 +4,7 @@
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
-use crate::config::{ConfigError, invalid};
+use crate::variable::{VariableError, invalid};
 
 /// The browser's word on which site a request comes from (Fetch Metadata Request Headers).
 pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -22,7 +22,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 ///
 /// # Errors
 /// The list has something that is no origin; `*` is none either.
-pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, ConfigError> {
+pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, VariableError> {
     let mut origins = Vec::new();
     for origin in list.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
@@ -36,7 +36,7 @@ pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, Config
             return invalid(
                 variable,
                 format!(
-                    "holds {origin:?}: an origin is scheme, host and port alone, in lower case, as https://shop.example"
+                    "contains {origin:?}: an origin is a scheme, a host and a port only, in lower case, such as https://shop.example"
                 ),
             );
         }
@@ -62,28 +62,28 @@ pub fn is_cross_site(headers: &HeaderMap, allowed: &[String]) -> bool {
     }
 }
 
-/// Says in an answer what the page that asked may do with it; nothing, where its origin is not in the list.
+/// Sets the headers that say what the page that asked may do with it; nothing, where its origin is not in the list.
 ///
 /// `preflight` has the route's methods, where the request asks for leave before another.
-pub fn tell(answer: &mut HeaderMap, request: &HeaderMap, allowed: &[String], preflight: Option<&'static str>) {
+pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[String], preflight: Option<&'static str>) {
     if allowed.is_empty() {
         return;
     }
     // Also where there is none now: a cache must not give this answer to a page that is in the list.
-    answer.append(header::VARY, HeaderValue::from_static("Origin"));
+    response.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return };
     if !allowed.iter().any(|known| known.as_bytes() == origin.as_bytes()) {
         return;
     }
-    answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     match preflight.filter(|_| request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)) {
         Some(methods) => {
-            answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-            answer.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
-            answer.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+            response.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+            response.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
+            response.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         }
         None => {
-            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }
     }
 }

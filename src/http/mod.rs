@@ -1,10 +1,12 @@
-//! The routes: each knows HTTP and the two ports, and nothing else.
+//! A request in, a response out.
 //!
-//! [`answer`] takes a request through [`endpoint`] (which route, which collection), asks [`crate::auth`] whether it may go
-//! on, checks the method, and calls the route's own file. [`query`] and [`body`] read what the client sent, [`selector`] finds the document that a path means,
-//! [`response`] makes the answers.
+//! [`answer`] takes a request through [`endpoint`] (which route, which collection), asks [`crate::auth`] whether the caller
+//! may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
+//! [`body`] read what the client sent, [`selector`] finds the document that a path means, [`response`] makes the responses,
+//! and [`problem`] makes those that report an error.
 
 pub mod body;
+pub mod context;
 pub mod cors;
 pub mod endpoint;
 pub mod etag;
@@ -15,99 +17,88 @@ pub mod request_id;
 pub mod response;
 pub mod routes;
 pub mod selector;
+pub mod settings;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use fenced_cache::{Ports, timeout};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 
-use crate::auth::jwt::Verified;
-use crate::auth::{Grant, Role};
-use crate::cache::Cache;
-use crate::cache::aside::CacheAside;
-use crate::config::Config;
+use crate::auth::{Role, Visibility};
 use crate::database::Store;
-use crate::http::problem::Problem;
 use crate::platform::Platform;
-use body::BodyError;
+use body::{BodyError, Incoming, UnreadBody};
+use context::Context;
 use endpoint::{Route, Target};
+use problem::Problem;
+use response::Response;
+pub use settings::Settings;
 
-/// An answer, whole.
-pub type Reply = Response<Bytes>;
-
-/// A request, its body read as far as the limit allows.
-pub type Incoming = Request<Result<Bytes, BodyError>>;
-
-/// What every route is given.
-pub struct Context<'a, C, S, P> {
-    /// What the operator has set.
-    pub config: &'a Config,
-    /// The cache, by way of cache-aside.
-    pub cache: CacheAside<'a, C, P>,
-    /// The authoritative store.
-    pub store: &'a S,
-    /// The credentials that the instance has verified.
-    pub verified: &'a Verified,
-}
-
-/// A request's answer, and what the operator should read of it.
+/// A response, and what the operator should read about it.
 pub struct Answer {
     /// What the client gets.
-    pub reply: Reply,
-    /// Why it failed, where there is more to say than the client is told.
+    pub response: Response,
+    /// Why the request failed, where there is more to say than the client may know.
     pub log: Option<String>,
 }
 
-/// Answers a request.
-pub async fn answer<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S, P>, request: &Incoming) -> Answer {
-    let config = context.config;
-    let mut told = Told::default();
-    let handled = handle(context, request, &mut told).await;
+/// Answers a request, whose body is read only once it is known that the request may be answered.
+pub async fn answer<C: Ports, S: Store, P: Platform>(
+    context: &Context<'_, C, S, P>,
+    head: &Request<()>,
+    body: impl UnreadBody,
+) -> Answer {
+    let mut extras = ResponseExtras::default();
+    let handled = handle(context, head, body, &mut extras).await;
     let log = handled.as_ref().err().and_then(Problem::log);
-    let mut reply = handled.unwrap_or_else(Problem::into_reply);
-    let headers = reply.headers_mut();
-    if told.grant == Some(Grant::ToCaller) {
+    let mut response = handled.unwrap_or_else(Problem::into_response);
+    let headers = response.headers_mut();
+    if extras.visibility == Some(Visibility::Private) {
         keep_private(headers);
     }
-    if let Some(left) = told.left {
-        left.tell(headers);
+    if let Some(rate_limit) = extras.rate_limit {
+        rate_limit.set_headers(headers);
     }
-    cors::tell(headers, request.headers(), &config.cors_origins, told.preflight);
-    Answer { reply, log }
+    cors::set_headers(headers, head.headers(), &context.config.http.cors_origins, extras.preflight);
+    Answer { response, log }
 }
 
-/// What is found out on the way and told in the answer's headers, whatever becomes of the request.
+/// What is found out on the way and stands in the response's headers, whatever becomes of the request.
 #[derive(Default)]
-struct Told {
-    grant: Option<Grant>,
-    left: Option<rate_limit::Left>,
+struct ResponseExtras {
+    visibility: Option<Visibility>,
+    rate_limit: Option<rate_limit::RateLimit>,
     /// The route's methods, where they were asked for.
     preflight: Option<&'static str>,
 }
 
-async fn handle<C: Cache, S: Store, P: Platform>(
+async fn handle<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
-    request: &Incoming,
-    told: &mut Told,
-) -> Result<Reply, Problem> {
-    let route = Route::parse(request.uri().path())?;
+    head: &Request<()>,
+    body: impl UnreadBody,
+    extras: &mut ResponseExtras,
+) -> Result<Response, Problem> {
+    let route = Route::parse(head.uri().path())?;
     let access = &context.config.access;
     let allow = route.allow(access.open);
-    let method = request.method();
+    let method = head.method();
     if method == Method::OPTIONS {
-        // Before a browser sends a credential it asks without one; and which collections there are is not told.
+        // Before a browser sends a credential it asks without one, and it must not learn which collections exist.
         if access.open {
             check_collection(context.config, &route)?;
         }
-        told.preflight = Some(allow);
+        extras.preflight = Some(allow);
         return Ok(options(allow));
     }
-    admit(context, request, &route, told).await?;
+    admit(context, head.headers(), &route, extras).await?;
     check_collection(context.config, &route)?;
-    // The host leaves out the body of an answer to HEAD, and only that.
+    // The host leaves out the body of a response to HEAD, and only that.
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
     if !allow.split(", ").any(|allowed| allowed == asked) {
         return Err(Problem::MethodNotAllowed(allow));
     }
-    let reply = match &route {
+    let body = if route.takes_body() { read_body(context, body).await } else { Ok(Bytes::new()) };
+    let request = &with_body(head, body);
+    let response = match &route {
         Route::About => routes::index::index(),
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
@@ -120,52 +111,66 @@ async fn handle<C: Cache, S: Store, P: Platform>(
         Route::Init(target) => routes::init::init(context, target).await?,
         Route::Clean(target) => routes::clean::clean(context, target).await?,
     };
-    let tagged = asked == "GET" && reply.status() == StatusCode::OK;
-    Ok(if tagged && !reply.headers().contains_key(header::ETAG) {
-        response::tag(reply, request.headers(), route.is_safe())
+    let untagged = !response.headers().contains_key(header::ETAG);
+    Ok(if asked == "GET" && response.status() == StatusCode::OK && untagged {
+        response::tag(response, head.headers(), route.is_safe())
     } else {
-        reply
+        response
     })
 }
 
-/// Whether the request may go on: who sent it, how many it has sent, and what it may do, in this order, so that whoever
-/// guesses at credentials is counted, too.
-async fn admit<C: Cache, S: Store, P: Platform>(
+async fn read_body<C: Ports, S, P: Platform>(
     context: &Context<'_, C, S, P>,
-    request: &Incoming,
+    body: impl UnreadBody,
+) -> Result<Bytes, BodyError> {
+    let settings = &context.config.http;
+    let reading = body.read(settings.max_body_bytes);
+    timeout(context.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut))
+}
+
+fn with_body(head: &Request<()>, body: Result<Bytes, BodyError>) -> Incoming {
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method().clone();
+    *request.uri_mut() = head.uri().clone();
+    *request.headers_mut() = head.headers().clone();
+    request
+}
+
+/// Checks who sent the request, how many they have sent, and what they may do, in this order, so that guesses at
+/// credentials are counted, too.
+async fn admit<C: Ports, S: Store, P: Platform>(
+    context: &Context<'_, C, S, P>,
+    headers: &HeaderMap,
     route: &Route<'_>,
-    told: &mut Told,
+    extras: &mut ResponseExtras,
 ) -> Result<(), Problem> {
     let config = context.config;
-    let (access, headers) = (&config.access, request.headers());
-    let caller = if access.open {
-        Ok(None)
-    } else {
-        access.identify(headers, context.verified, context.cache.platform.unix_time())
-    };
+    let access = &config.access;
+    let caller =
+        if access.open { Ok(None) } else { access.identify(headers, context.verified, context.platform.unix_time()) };
     if !route.is_health() {
         let known = caller.as_ref().ok().and_then(Option::as_ref);
-        told.left = rate_limit::count(&context.cache, headers, known).await;
-        if told.left.is_some_and(|left| left.exceeded) {
-            return Err(Problem::TooManyRequests(config.rate_limit));
+        extras.rate_limit = rate_limit::count(context.cache, config, headers, known).await;
+        if extras.rate_limit.is_some_and(|rate_limit| rate_limit.exceeded) {
+            return Err(Problem::TooManyRequests(config.http.rate_limit));
         }
     }
     let Some(needed) = route.role() else { return Ok(()) };
-    if needed > Role::Read && cors::is_cross_site(headers, &config.cors_origins) {
+    if needed > Role::Read && cors::is_cross_site(headers, &config.http.cors_origins) {
         return Err(Problem::CrossSite);
     }
-    told.grant = Some(access.authorize(needed, caller)?);
+    extras.visibility = Some(access.authorize(needed, caller)?);
     Ok(())
 }
 
-fn check_collection(config: &Config, route: &Route<'_>) -> Result<(), Problem> {
+fn check_collection(config: &crate::config::Config, route: &Route<'_>) -> Result<(), Problem> {
     match route.collection() {
-        Some(name) if config.collection(name).is_none() => Err(Problem::UnknownCollection(name.to_owned())),
+        Some(name) if config.catalog.collection(name).is_none() => Err(Problem::UnknownCollection(name.to_owned())),
         _ => Ok(()),
     }
 }
 
-/// No cache that several clients share may keep what one was given for its credential.
+/// No cache that several clients share may keep what a client was given for its credential.
 fn keep_private(headers: &mut HeaderMap) {
     if headers.get(header::CACHE_CONTROL).is_none_or(|control| control != "no-store") {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -173,9 +178,9 @@ fn keep_private(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Authorization"));
 }
 
-fn options(allow: &'static str) -> Reply {
-    let mut reply = Response::new(Bytes::new());
-    *reply.status_mut() = StatusCode::NO_CONTENT;
-    reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    reply
+fn options(allow: &'static str) -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
 }

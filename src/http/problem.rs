@@ -3,14 +3,14 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use fenced_cache::{SourceError, WriteError};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::auth::Role;
-use crate::cache::write::WriteError;
-use crate::config::ConfigError;
+use super::response::Response;
+use crate::auth::AuthError;
 use crate::database::StoreError;
-use crate::http::Reply;
+use crate::variable::VariableError;
 
 /// Why a request was not done. Each variant says which status it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +32,13 @@ pub enum Problem {
         /// The fields of the document.
         provided: Vec<String>,
     },
-    /// 401: no credential was shown where one is needed, or, to follow "the credential", what was wrong with it.
-    Unauthorized(Option<&'static str>),
-    /// 403: the credential does not reach this role.
-    Forbidden(Role),
-    /// 403: the operator has set no credential that reaches this role.
-    RoleOff(Role),
-    /// 403: the page of another site wanted to change something.
+    /// 401 where the credential is missing or invalid, 403 where it does not grant the role that is needed.
+    Auth(AuthError),
+    /// 403: a page of another site tried to change something.
     CrossSite,
-    /// 429: more requests than a minute has.
+    /// 408: the client took too long to send its body.
+    BodyTimeout,
+    /// 429: the caller sent more requests than this within a minute.
     TooManyRequests(u64),
     /// 409: the `_id` exists already.
     Duplicate(String),
@@ -60,7 +58,7 @@ pub enum Problem {
     /// 504: the write was done, but that could not be recorded in the cache.
     WriteNotEnded,
     /// 500: a variable cannot be used.
-    Misconfigured(ConfigError),
+    Misconfigured(VariableError),
 }
 
 impl Problem {
@@ -70,9 +68,9 @@ impl Problem {
     }
 
     /// A write was not acknowledged.
-    pub fn writing(error: WriteError) -> Self {
+    pub fn writing(error: WriteError<StoreError>) -> Self {
         match error {
-            WriteError::Store(error) => Problem::Store { error, writing: true },
+            WriteError::Source(error) => Problem::Store { error, writing: true },
             WriteError::NotBegun => Problem::WriteNotBegun,
             WriteError::NotEnded => Problem::WriteNotEnded,
         }
@@ -84,8 +82,11 @@ impl Problem {
             Problem::UnknownRoute | Problem::UnknownCollection(_) | Problem::NotFound(_) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Invalid(_) | Problem::UnknownFields { .. } => StatusCode::BAD_REQUEST,
-            Problem::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Problem::Forbidden(_) | Problem::RoleOff(_) | Problem::CrossSite => StatusCode::FORBIDDEN,
+            Problem::Auth(AuthError::Missing | AuthError::Rejected(_)) => StatusCode::UNAUTHORIZED,
+            Problem::Auth(AuthError::Forbidden(_) | AuthError::RoleOff(_)) | Problem::CrossSite => {
+                StatusCode::FORBIDDEN
+            }
+            Problem::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::Duplicate(_) => StatusCode::CONFLICT,
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -107,11 +108,11 @@ impl Problem {
     fn challenge(&self) -> Option<String> {
         let bearer = "Bearer realm=\"store-api\"";
         match self {
-            Problem::Unauthorized(None) => Some(bearer.to_owned()),
-            Problem::Unauthorized(Some(why)) => {
+            Problem::Auth(AuthError::Missing) => Some(bearer.to_owned()),
+            Problem::Auth(AuthError::Rejected(why)) => {
                 Some(format!("{bearer}, error=\"invalid_token\", error_description=\"the credential {why}\""))
             }
-            Problem::Forbidden(role) => {
+            Problem::Auth(AuthError::Forbidden(role)) => {
                 Some(format!("{bearer}, error=\"insufficient_scope\", scope=\"{}\"", role.scope()))
             }
             _ => None,
@@ -128,8 +129,8 @@ impl Problem {
         }
     }
 
-    /// The answer to the client.
-    pub fn into_reply(self) -> Reply {
+    /// The response to the client.
+    pub fn into_response(self) -> Response {
         let status = self.status();
         let detail = self.to_string();
         let mut body = json!({
@@ -143,9 +144,9 @@ impl Problem {
             body["available_fields"] = json!(available);
             body["provided_fields"] = json!(provided);
         }
-        let mut reply = Response::new(Bytes::from(body.to_string()));
-        *reply.status_mut() = status;
-        let headers = reply.headers_mut();
+        let mut response = Response::new(Bytes::from(body.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Problem::MethodNotAllowed(allow) = self {
@@ -157,7 +158,7 @@ impl Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        reply
+        response
     }
 }
 
@@ -165,19 +166,17 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::UnknownRoute => f.write_str("there is no such route; GET / lists them"),
-            Problem::UnknownCollection(name) => write!(f, "there is no collection {name:?}"),
+            Problem::UnknownRoute => f.write_str("unknown route; GET / lists all routes"),
+            Problem::UnknownCollection(name) => write!(f, "unknown collection {name:?}"),
             Problem::NotFound(what) | Problem::Invalid(what) => f.write_str(what),
-            Problem::MethodNotAllowed(allow) => write!(f, "this route takes {allow}"),
+            Problem::MethodNotAllowed(allow) => write!(f, "allowed methods: {allow}"),
             Problem::UnknownFields { .. } => {
                 f.write_str("the document has no field that the collection's documents have; see available_fields")
             }
-            Problem::Unauthorized(None) => f.write_str("a credential is needed: Authorization: Bearer <token>"),
-            Problem::Unauthorized(Some(why)) => write!(f, "the credential {why}"),
-            Problem::Forbidden(role) => write!(f, "the credential does not reach {role}"),
-            Problem::RoleOff(role) => write!(f, "{role} is off: the operator has set no credential for it"),
-            Problem::CrossSite => f.write_str("the page of another site may not change anything here"),
-            Problem::TooManyRequests(limit) => write!(f, "there were more than {limit} requests within a minute"),
+            Problem::Auth(error) => error.fmt(f),
+            Problem::CrossSite => f.write_str("a page of another site may not change anything here"),
+            Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
+            Problem::TooManyRequests(limit) => write!(f, "more than {limit} requests within a minute"),
             Problem::Duplicate(id) => write!(f, "a document with the _id {id} exists already"),
             Problem::BodyTooLarge(limit) => {
                 write!(f, "the body is larger than {limit} bytes")
@@ -221,24 +220,36 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        Problem::Auth(error)
+    }
+}
+
+impl From<VariableError> for Problem {
+    fn from(error: VariableError) -> Self {
+        Problem::Misconfigured(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_problem_has_the_members_of_the_contract() {
-        let reply = Problem::UnknownCollection("nope".to_owned()).into_reply();
-        assert_eq!(reply.status(), 404);
-        assert_eq!(reply.headers()["content-type"], "application/problem+json");
-        let body: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
+        let response = Problem::UnknownCollection("nope".to_owned()).into_response();
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         assert_eq!(
             body,
             json!({
                 "type": "about:blank",
                 "title": "Not Found",
                 "status": 404,
-                "detail": "there is no collection \"nope\"",
-                "error": "there is no collection \"nope\"",
+                "detail": "unknown collection \"nope\"",
+                "error": "unknown collection \"nope\"",
             })
         );
     }
@@ -252,9 +263,9 @@ mod tests {
             StoreError::Failed(secret.to_owned()),
             StoreError::Refused(secret.to_owned()),
         ] {
-            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Store(error))] {
+            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Source(error))] {
                 assert!(problem.log().is_some());
-                let body = problem.into_reply().into_body();
+                let body = problem.into_response().into_body();
                 assert!(!String::from_utf8_lossy(&body).contains("user:pw"));
             }
         }
@@ -262,12 +273,12 @@ mod tests {
 
     #[test]
     fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
-        let reply = Problem::writing(WriteError::Store(StoreError::Timeout)).into_reply();
-        assert_eq!(reply.status(), 504);
-        assert!(String::from_utf8_lossy(reply.body()).contains("unknown"));
-        let reply = Problem::writing(WriteError::Store(StoreError::Unreachable(String::new()))).into_reply();
-        assert_eq!(reply.status(), 503);
-        assert_eq!(reply.headers()["retry-after"], "1");
-        assert!(!String::from_utf8_lossy(reply.body()).contains("unknown"));
+        let response = Problem::writing(WriteError::Source(StoreError::Timeout)).into_response();
+        assert_eq!(response.status(), 504);
+        assert!(String::from_utf8_lossy(response.body()).contains("unknown"));
+        let response = Problem::writing(WriteError::Source(StoreError::Unreachable(String::new()))).into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "1");
+        assert!(!String::from_utf8_lossy(response.body()).contains("unknown"));
     }
 }

@@ -3,14 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use fenced_cache::{Ports, ReadThrough};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 use crate::auth::Caller;
-use crate::cache::Cache;
-use crate::cache::aside::CacheAside;
-use crate::cache::keys::hex_sha1;
-use crate::platform::Platform;
+use crate::config::Config;
+use crate::hex::hex_sha1;
 
 /// What is counted in: a minute from a caller's first request on.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -20,40 +19,39 @@ pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// What a caller has left.
+/// What is left of a caller's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
-    /// Of so many requests a window.
+pub struct RateLimit {
+    /// Requests allowed per window.
     pub limit: u64,
-    /// So many more.
-    pub requests: u64,
-    /// Until the next window, in whole seconds.
-    pub seconds: u64,
-    /// Whether this one was one too many.
+    /// Requests remaining in this window.
+    pub remaining: u64,
+    /// Seconds until the next window, rounded up.
+    pub reset_after: u64,
+    /// Whether this request exceeded the limit.
     pub exceeded: bool,
 }
 
 /// Counts a request; `None` where nothing is limited, or Redis cannot be asked: then nobody is kept out.
-pub async fn count<C: Cache, P: Platform>(
-    cache: &CacheAside<'_, C, P>,
+pub async fn count(
+    cache: &ReadThrough<impl Ports>,
+    config: &Config,
     headers: &HeaderMap,
     caller: Option<&Caller>,
-) -> Option<Left> {
-    let config = cache.config;
-    let limit = config.rate_limit;
+) -> Option<RateLimit> {
+    let limit = config.http.rate_limit;
     if limit == 0 {
         return None;
     }
     let name = caller.map_or_else(|| hex_sha1(address(headers).as_bytes()), |caller| caller.name.clone());
     // A caller has one count for all collections; it stands with the cache's own keys of the first.
-    let prefix = config.key_prefix(config.collections.first()?);
+    let prefix = config.catalog.key_prefix(config.catalog.collections.first()?);
     let key = format!("{prefix}:~rate:{name}");
-    let counting = cache.cache.count(&key, WINDOW);
-    let (counted, left) = cache.guard.read(cache.platform, config.cache_timeout, counting).await.ok()?;
-    Some(Left {
+    let (counted, left) = cache.count(&key, WINDOW).await.ok()?;
+    Some(RateLimit {
         limit,
-        requests: limit.saturating_sub(counted),
-        seconds: left.as_millis().div_ceil(1000) as u64,
+        remaining: limit.saturating_sub(counted),
+        reset_after: left.as_millis().div_ceil(1000) as u64,
         exceeded: counted > limit,
     })
 }
@@ -73,19 +71,19 @@ fn address(headers: &HeaderMap) -> String {
     }
 }
 
-impl Left {
-    /// Says so in an answer: `RateLimit` and `RateLimit-Policy` (the IETF's draft "RateLimit header fields for HTTP"), and
+impl RateLimit {
+    /// Sets `RateLimit` and `RateLimit-Policy` (the IETF's draft "RateLimit header fields for HTTP"), and
     /// `Retry-After` where it was one too many.
-    pub fn tell(&self, answer: &mut HeaderMap) {
+    pub fn set_headers(&self, response: &mut HeaderMap) {
         let policy = format!("\"minute\";q={};w={}", self.limit, WINDOW.as_secs());
-        let left = format!("\"minute\";r={};t={}", self.requests, self.seconds);
+        let left = format!("\"minute\";r={};t={}", self.remaining, self.reset_after);
         for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
             if let Ok(value) = HeaderValue::try_from(text) {
-                answer.insert(name, value);
+                response.insert(name, value);
             }
         }
         if self.exceeded {
-            answer.insert(header::RETRY_AFTER, HeaderValue::from(self.seconds.max(1)));
+            response.insert(header::RETRY_AFTER, HeaderValue::from(self.reset_after.max(1)));
         }
     }
 }

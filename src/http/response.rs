@@ -1,22 +1,23 @@
-//! Answers: JSON, and what they say about where it came from.
+//! Responses: JSON, and the headers that say where it came from.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use fenced_cache::{Invalidation, Source};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::Reply;
-use crate::cache::aside::Source;
-use crate::cache::write::Recorded;
-use crate::http::etag::ETag;
+use crate::http::etag::{self, ETag};
+
+/// A response, whole.
+pub type Response = http::Response<Bytes>;
 
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// How a read went, for the headers that say so.
-pub struct Told {
+pub struct ReadReport {
     /// Where the value came from.
     pub source: Source,
     /// The key in Redis, where there is just one.
@@ -28,7 +29,7 @@ pub struct Told {
 }
 
 /// A JSON answer that no cache may keep: the answer to a write, or a state of the moment.
-pub fn json(status: StatusCode, body: &Value) -> Reply {
+pub fn json(status: StatusCode, body: &Value) -> Response {
     with_body(status, Bytes::from(body.to_string()), "no-store")
 }
 
@@ -36,48 +37,48 @@ pub fn json(status: StatusCode, body: &Value) -> Reply {
 ///
 /// Browsers and proxies may keep the body, but must ask each time whether it still holds (`no-cache`): a write is seen
 /// by every read after it, theirs included.
-pub fn tagged(request: &HeaderMap, body: Bytes, etag: &ETag) -> Reply {
-    let mut reply = if etag.matches(request) {
-        let mut reply = Response::new(Bytes::new());
-        *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        reply
+pub fn with_etag(request: &HeaderMap, body: Bytes, etag: &ETag) -> Response {
+    let mut response = if etag::matches(etag, request) {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
     } else {
         with_body(StatusCode::OK, body, "no-cache")
     };
-    insert(&mut reply, header::ETAG, etag.as_str());
-    reply
+    insert(&mut response, header::ETAG, etag.as_str());
+    response
 }
 
 /// Tags a 200 that has no entity tag yet, and makes it a 304 where it is `safe` and the client has it already.
-pub fn tag(mut reply: Reply, request: &HeaderMap, safe: bool) -> Reply {
-    let etag = ETag::of(reply.body());
-    if safe && etag.matches(request) {
-        *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        *reply.body_mut() = Bytes::new();
-        reply.headers_mut().remove(header::CONTENT_TYPE);
+pub fn tag(mut response: Response, request: &HeaderMap, safe: bool) -> Response {
+    let etag = ETag::of(response.body());
+    if safe && etag::matches(&etag, request) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Bytes::new();
+        response.headers_mut().remove(header::CONTENT_TYPE);
     }
-    insert(&mut reply, header::ETAG, etag.as_str());
-    reply
+    insert(&mut response, header::ETAG, etag.as_str());
+    response
 }
 
-fn with_body(status: StatusCode, body: Bytes, cache_control: &'static str) -> Reply {
-    let mut reply = Response::new(body);
-    *reply.status_mut() = status;
-    let headers = reply.headers_mut();
+fn with_body(status: StatusCode, body: Bytes, cache_control: &'static str) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
     // For all that are to come.
     headers.reserve(12);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
-    reply
+    response
 }
 
 /// Says where a read's answer came from: `X-Cache`, `Cache-Status` (RFC 9211) and `Server-Timing`.
-pub fn tell(reply: &mut Reply, told: &Told) {
+pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
     // Pieced together without the machinery of `format!`, which took a fiftieth of a hit.
     let mut status = String::with_capacity(128);
     status.push_str("redis; ");
-    let (x_cache, ttl) = match &told.source {
+    let (x_cache, ttl) = match &report.source {
         Source::Hit { ttl } => {
             status.push_str("hit");
             ("HIT", *ttl)
@@ -94,34 +95,34 @@ pub fn tell(reply: &mut Reply, told: &Told) {
     if let Some(ttl) = ttl {
         status.extend(["; ttl=", &ttl.as_secs().to_string()]);
     }
-    if let Some(key) = &told.key {
+    if let Some(key) = &report.key {
         // Keys are letters, digits and `:`, `_`, `-`, `.`: nothing that a quoted string would have to escape.
         status.extend(["; key=\"", key, "\""]);
     }
     let mut timing = String::with_capacity(48);
-    timing.extend(["cache;dur=", &milliseconds(told.cache_time)]);
-    if let Some(store_time) = told.store_time {
+    timing.extend(["cache;dur=", &milliseconds(report.cache_time)]);
+    if let Some(store_time) = report.store_time {
         timing.extend([", store;dur=", &milliseconds(store_time)]);
     }
-    reply.headers_mut().insert(X_CACHE, HeaderValue::from_static(x_cache));
-    insert(reply, CACHE_STATUS, &status);
-    insert(reply, SERVER_TIMING, &timing);
+    response.headers_mut().insert(X_CACHE, HeaderValue::from_static(x_cache));
+    insert(response, CACHE_STATUS, &status);
+    insert(response, SERVER_TIMING, &timing);
 }
 
 /// Says so where a write could not be recorded in the cache.
-pub fn tell_recorded(reply: &mut Reply, recorded: Recorded) {
+pub fn set_invalidation_status(response: &mut Response, recorded: Invalidation) {
     let detail = match recorded {
-        Recorded::Yes | Recorded::Off => return,
-        Recorded::FenceStands => "uncached-for-now",
-        Recorded::No => "not-invalidated",
+        Invalidation::Done | Invalidation::Off => return,
+        Invalidation::Fenced => "uncached-for-now",
+        Invalidation::Failed => "not-invalidated",
     };
-    insert(reply, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
+    insert(response, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
 }
 
 /// Sets a header, unless the value is none that a header can carry.
-pub fn insert(reply: &mut Reply, name: HeaderName, value: &str) {
+pub fn insert(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
-        reply.headers_mut().insert(name, value);
+        response.headers_mut().insert(name, value);
     }
 }
 
@@ -136,15 +137,15 @@ mod tests {
     use super::*;
 
     fn told(source: Source) -> [String; 3] {
-        let mut reply = Response::new(Bytes::new());
-        let told = Told {
+        let mut response = Response::new(Bytes::new());
+        let report = ReadReport {
             store_time: (!matches!(source, Source::Hit { .. })).then_some(Duration::from_micros(3140)),
             source,
             key: Some("games:list".to_owned()),
             cache_time: Duration::from_micros(420),
         };
-        tell(&mut reply, &told);
-        [X_CACHE, CACHE_STATUS, SERVER_TIMING].map(|name| reply.headers()[name].to_str().unwrap().to_owned())
+        set_cache_headers(&mut response, &report);
+        [X_CACHE, CACHE_STATUS, SERVER_TIMING].map(|name| response.headers()[name].to_str().unwrap().to_owned())
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::BodyExt;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
-use crate::http::body::BodyError;
+use crate::http::body::{BodyError, UnreadBody};
 use crate::http::cors::SEC_FETCH_SITE;
 use crate::http::rate_limit::CLIENT_ADDRESS;
 use crate::http::request_id::X_REQUEST_ID;
@@ -61,17 +61,27 @@ pub fn head(request: &types::Request) -> Result<Request<()>, ErrorCode> {
     Ok(head)
 }
 
-/// The body, where the request can have one.
-///
-/// # Errors
-/// Why it is not whole.
-pub async fn body(head: &Request<()>, request: types::Request, limit: usize) -> Result<Bytes, BodyError> {
-    let expected = matches!(*head.method(), Method::POST | Method::PUT) && announced(head.headers());
-    if !expected {
-        return Ok(Bytes::new());
+/// The body of a request, still with the host.
+pub struct Body {
+    request: types::Request,
+    announced: bool,
+}
+
+impl Body {
+    /// The body of the request that has this head.
+    pub fn new(head: &Request<()>, request: types::Request) -> Self {
+        Body { request, announced: announced(head.headers()) }
     }
-    let body = IncomingRequestBody::new(request).map_err(|_| BodyError::CutOff)?;
-    collect(body, limit).await
+}
+
+impl UnreadBody for Body {
+    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+        if !self.announced {
+            return Ok(Bytes::new());
+        }
+        let body = IncomingRequestBody::new(self.request).map_err(|_| BodyError::CutOff)?;
+        collect(body, limit).await
+    }
 }
 
 /// Whether the request says that it has a body (RFC 9112, section 6.3). HTTP/2 need not say so; there one is looked for.

@@ -10,15 +10,9 @@ use crate::platform::Platform;
 /// The host's clock and its random numbers.
 pub struct Machine;
 
-impl Platform for Machine {
+impl fenced_cache::Platform for Machine {
     fn now(&self) -> Duration {
         Duration::from_nanos(monotonic_clock::now())
-    }
-
-    fn unix_time(&self) -> Duration {
-        let now = system_clock::now();
-        // A clock set before 1970 is no time at all: every token has then long been issued, and none has expired.
-        Duration::new(u64::try_from(now.seconds).unwrap_or(0), now.nanoseconds)
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -27,5 +21,13 @@ impl Platform for Machine {
 
     fn random(&self) -> u64 {
         random::get_random_u64()
+    }
+}
+
+impl Platform for Machine {
+    fn unix_time(&self) -> Duration {
+        let now = system_clock::now();
+        // A clock set before 1970 is no time at all: every token has then long been issued, and none has expired.
+        Duration::new(u64::try_from(now.seconds).unwrap_or(0), now.nanoseconds)
     }
 }

@@ -1,13 +1,19 @@
 //! HTTP to the Data API by way of the host, which pools the connections.
+//!
+//! The request is made by hand instead of by `spin_sdk::http::send`, so that its head and body leave in one piece: the host
+//! writes to a socket without `TCP_NODELAY`, and a body that came after its head would wait 40 ms for the server's delayed
+//! acknowledgement. `response.rs` does the same for what the component answers.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, header};
+use http::Uri;
 use http_body_util::BodyExt;
-use spin_sdk::http::FullBody;
-use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
-use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
+use spin_sdk::wasip3::http_compat::IncomingResponseBody;
+use spin_sdk::wasip3::wit_bindgen::yield_async;
+use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
 use crate::database::StoreError;
 use crate::database::data_api::Upstream;
@@ -24,21 +30,9 @@ impl Upstream for Outbound {
         connect_timeout: Duration,
         largest: usize,
     ) -> Result<(u16, Bytes), StoreError> {
-        let options = RequestOptions::new();
-        let nanoseconds = u64::try_from(connect_timeout.as_nanos()).unwrap_or(u64::MAX);
-        // A host that knows no such timeout says so; the caller's own limit holds in any case.
-        let _ = options.set_connect_timeout(Some(nanoseconds));
-        let request = Request::post(url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .header(header::CONTENT_LENGTH, body.len())
-            .header("apiKey", api_key)
-            .extension(RequestOptionsExtension(options))
-            .body(FullBody::new(Bytes::from(body)))
-            .map_err(|error| StoreError::Unreachable(format!("the request: {error}")))?;
-        let answer = spin_sdk::http::send(request).await.map_err(failure)?;
-        let status = answer.status().as_u16();
-        let mut body = answer.into_body();
+        let answer = send(url, api_key, body, connect_timeout).await?;
+        let status = answer.get_status_code();
+        let mut body = IncomingResponseBody::new(answer).map_err(failure)?;
         let mut pieces = Vec::new();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
@@ -54,6 +48,50 @@ impl Upstream for Outbound {
         }
         Ok((status, join(pieces, length)))
     }
+}
+
+/// Sends a POST with a JSON body, head and body in one piece, and waits for the head of the response.
+async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration) -> Result<Response, StoreError> {
+    let options = RequestOptions::new();
+    let nanoseconds = u64::try_from(connect_timeout.as_nanos()).unwrap_or(u64::MAX);
+    // A host without such a timeout says so; the caller's own limit holds in any case.
+    let _ = options.set_connect_timeout(Some(nanoseconds));
+    let headers = [
+        ("content-type", Vec::from("application/json")),
+        ("accept", Vec::from("application/json")),
+        ("content-length", body.len().to_string().into_bytes()),
+        ("apikey", Vec::from(api_key)),
+    ];
+    let headers = Fields::from_list(&headers.map(|(name, value)| (name.to_owned(), value)))
+        .map_err(|error| StoreError::Unreachable(format!("the request's headers: {error:?}")))?;
+
+    let (mut writer, contents) = wit_stream::new();
+    let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
+    let (request, transmitted) = Request::new(headers, Some(contents), trailers, Some(options));
+    address(&request, url).map_err(|part| StoreError::Unreachable(format!("data_api_url has an invalid {part}")))?;
+    spawn(async move {
+        // What is left over is what the Data API did not want.
+        let _ = writer.write_all(body).await;
+        // Not before: see response.rs.
+        drop((trailers_writer, transmitted));
+    });
+    // Starts that write before the host has the head. Without it almost every request stalls.
+    yield_async().await;
+    client::send(request).await.map_err(failure)
+}
+
+/// Makes `request` a POST to `url`. Names the part of the URL that the host does not accept.
+fn address(request: &Request, url: &str) -> Result<(), &'static str> {
+    let url: Uri = url.parse().map_err(|_| "URL")?;
+    let scheme = match url.scheme_str() {
+        Some("http") => Scheme::Http,
+        Some("https") => Scheme::Https,
+        _ => return Err("scheme"),
+    };
+    request.set_method(&Method::Post).map_err(|()| "method")?;
+    request.set_scheme(Some(&scheme)).map_err(|()| "scheme")?;
+    request.set_authority(url.authority().map(|authority| authority.as_str())).map_err(|()| "host")?;
+    request.set_path_with_query(url.path_and_query().map(|path| path.as_str())).map_err(|()| "path")
 }
 
 /// The pieces as one. Only what comes in several is copied, once, and into no more memory than it needs: a buffer that

@@ -1,40 +1,47 @@
 //! The way back: head and body leave in one piece.
 //!
-//! A body that the host gets after the head goes out in a second write, which Nagle's algorithm holds back until the
-//! client's delayed acknowledgement of the first, 40 ms later. So every answer has a `Content-Length`, and the body's
-//! first write is under way before the head is returned.
+//! Spin does not set `TCP_NODELAY`. A body that reaches its HTTP server after the head leaves in a second write, which
+//! Nagle's algorithm holds back until the client's delayed acknowledgement of the first arrives, 40 ms later. So every
+//! response has a `Content-Length`, the body's write is under way before the head is returned, and nothing that the host
+//! waits for finishes before the body does. `docs/explanation/a-body-after-its-head.md` has the whole story.
 
 use http::{HeaderMap, StatusCode, header};
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Response};
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::http::Reply;
+use crate::http::response::Response as Answer;
 
-/// Hands a reply to the host.
+/// Hands a response to the host.
 ///
 /// # Errors
 /// The host's, for a header that it does not take.
-pub async fn send(reply: Reply) -> Result<Response, ErrorCode> {
-    let (head, body) = reply.into_parts();
+pub async fn send(answer: Answer) -> Result<Response, ErrorCode> {
+    let (head, body) = answer.into_parts();
     // Neither has a body, nor a length of its own (RFC 9110, sections 8.6 and 15.4.5).
     let bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length = (!bodiless).then_some(body.len());
     let headers = fields(&head.headers, length)?;
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
-    let (response, sent) = if bodiless || body.is_empty() {
-        Response::new(headers, None, trailers)
+    let response = if bodiless || body.is_empty() {
+        let (response, _) = Response::new(headers, None, trailers);
+        response
     } else {
         let (mut writer, contents) = wit_stream::new();
-        let response = Response::new(headers, Some(contents), trailers);
+        let (response, transmitted) = Response::new(headers, Some(contents), trailers);
         spawn(async move {
-            // What is left over, the client did not want any more.
+            // What is left over is what the client did not want.
             let _ = writer.write_all(Vec::from(body)).await;
+            // Not before. The host waits for the body and for the trailers, takes one of them in each turn of its event
+            // loop, and between two turns its HTTP server writes what it has. A writer that is dropped has written its
+            // default: the trailers would be first, and the server would have the head alone.
+            drop((trailers_writer, transmitted));
         });
+        // Starts that write. It is also the turn in which the host takes what else has finished, such as a timer that was
+        // cancelled: left until after the return, it would come between head and body, once in some hundred responses.
         yield_async().await;
         response
     };
-    drop((trailers_writer, sent));
     // A new response is a 200.
     if head.status != StatusCode::OK {
         let status = head.status.as_u16();

@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use spin_sdk::variables;
 
-use crate::config::{Config, ConfigError, VARIABLES};
+use crate::config::{Config, VARIABLES};
+use crate::variable::VariableError;
 
 /// Reads and validates every variable.
 ///
 /// # Errors
 /// The first variable that cannot be read, or whose value cannot be used.
-pub async fn read() -> Result<Config, ConfigError> {
+pub async fn read() -> Result<Config, VariableError> {
     let values = try_join_all(VARIABLES.map(async |(variable, _)| {
         variables::get(variable).await.map_err(|error| {
             // A provider's own error may say more than the operator wants in an answer.
             eprintln!("store-api: the variable {variable:?}: {error:?}");
-            ConfigError { variable, why: "could not be read".to_owned() }
+            VariableError { variable, reason: "could not be read".to_owned() }
         })
     }))
     .await?;

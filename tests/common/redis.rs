@@ -1,10 +1,9 @@
 //! The port `Cache` on a real Redis, natively, and what the port does not show of it.
 
 use bytes::Bytes;
+use fenced_cache::redis::{Argument, Connection, Connector, RedisCache, RedisValue};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Value, cmd};
-use store_api::cache::redis::{Connection, Connector, RedisCache};
-use store_api::cache::scripts::{Argument, Reply};
 use testkit::services::redis::Redis;
 
 /// A Redis of its own, stopped when dropped, the cache on it, and a connection beside it.
@@ -72,7 +71,7 @@ impl Connection for NativeConnection {
         value.map(|value| value.map(Bytes::from)).map_err(|error| error.to_string())
     }
 
-    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<Reply>, String> {
+    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<RedisValue>, String> {
         let mut command = cmd(command);
         for argument in arguments {
             match argument {
@@ -88,13 +87,13 @@ impl Connection for NativeConnection {
 }
 
 /// As the hosts do with arrays.
-fn flatten(value: Value, into: &mut Vec<Reply>) -> Result<(), String> {
+fn flatten(value: Value, into: &mut Vec<RedisValue>) -> Result<(), String> {
     match value {
-        Value::Nil => into.push(Reply::Nil),
-        Value::Int(number) => into.push(Reply::Number(number)),
-        Value::BulkString(bytes) => into.push(Reply::Bytes(Bytes::from(bytes))),
-        Value::SimpleString(text) => into.push(Reply::Bytes(Bytes::from(text))),
-        Value::Okay => into.push(Reply::Bytes(Bytes::from_static(b"OK"))),
+        Value::Nil => into.push(RedisValue::Nil),
+        Value::Int(number) => into.push(RedisValue::Number(number)),
+        Value::BulkString(bytes) => into.push(RedisValue::Bytes(Bytes::from(bytes))),
+        Value::SimpleString(text) => into.push(RedisValue::Bytes(Bytes::from(text))),
+        Value::Okay => into.push(RedisValue::Bytes(Bytes::from_static(b"OK"))),
         Value::Array(values) => {
             for value in values {
                 flatten(value, into)?;

@@ -17,24 +17,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fenced_cache::{Platform, Ports, ReadThrough, Settings, timeout};
 use http::{Method, Request};
 use serde_json::Value;
 use store_api::auth::jwt::Verified;
-use store_api::cache::aside::CacheAside;
-use store_api::cache::freshness::Freshness;
-use store_api::cache::guard::Guard;
 use store_api::config::{Config, VARIABLES};
-use store_api::http::{self, Context};
-use store_api::object_id::ObjectId;
-use store_api::platform::Platform;
 
-use redis::{Parts, SimRedis};
+use store_api::http::context::Context;
+use store_api::object_id::ObjectId;
+
+use redis::{Parts, Shared, SimRedis};
 use store::SimStore;
 use world::World;
 
 const DOCUMENTS: usize = 2;
 const CLIENTS: usize = 5;
 const REQUESTS: usize = 12;
+const CACHE_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How one kind of run goes.
 #[derive(Clone, Copy)]
@@ -69,28 +68,39 @@ struct History {
     violation: RefCell<Option<String>>,
 }
 
+struct SimPorts;
+
+impl Ports for SimPorts {
+    type Cache = Shared;
+    type Platform = Rc<World>;
+}
+
 struct Run {
     world: Rc<World>,
     config: Config,
-    redis: SimRedis,
+    redis: Shared,
     store: SimStore,
     verified: Verified,
     /// Two instances, each with what it remembers.
-    instances: [(Guard, Freshness); 2],
+    instances: [ReadThrough<SimPorts>; 2],
     history: History,
     scenario: Scenario,
     ids: Vec<ObjectId>,
 }
 
 impl Run {
-    fn new(world: &Rc<World>, scenario: Scenario) -> Self {
+    fn new(world: &Rc<World>, scenario: Scenario, cache_timeout: Duration) -> Self {
+        let config = config(scenario.policy);
+        let redis = Shared(Rc::new(SimRedis::new(world, scenario.parts, scenario.redis)));
+        let settings = Settings { timeout: cache_timeout, ..config.cache.clone() };
+        let instance = || ReadThrough::new(settings.clone(), redis.clone(), Rc::clone(world));
         let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
         Run {
-            config: config(scenario.policy),
-            redis: SimRedis::new(world, scenario.parts, scenario.redis),
+            instances: [instance(), instance()],
+            config,
+            redis,
             store: SimStore::new(world, scenario.store, &ids),
             verified: Verified::default(),
-            instances: Default::default(),
             history: History::default(),
             scenario,
             ids,
@@ -108,27 +118,22 @@ impl Run {
 /// Runs a request, or drops its future after a while, wherever it is: nobody hears of it any more.
 async fn within_or_ever(run: &Run, dies_after: Option<Duration>, request: impl Future<Output = ()>) {
     match dies_after {
-        Some(after) => drop(store_api::platform::within(&*run.world, after, request).await),
+        Some(after) => drop(timeout(&*run.world, after, request).await),
         None => request.await,
     }
 }
 
 fn run(seed: u64, scenario: Scenario) -> Rc<Run> {
     let world = World::new(seed);
-    let run = Rc::new(Run::new(&world, scenario));
+    let run = Rc::new(Run::new(&world, scenario, CACHE_TIMEOUT));
     let clients = (0..CLIENTS).map(|_| Box::pin(client(Rc::clone(&run))) as Pin<Box<dyn Future<Output = ()>>>);
     world.run(clients.collect());
     run
 }
 
 fn config(policy: &str) -> Config {
-    let set = [
-        ("access", "open"),
-        ("cache_ttl_seconds", "2"),
-        ("cache_timeout_ms", "50"),
-        ("cache_write_policy", policy),
-        ("store_timeout_ms", "500"),
-    ];
+    let set =
+        [("access", "open"), ("cache_ttl_seconds", "2"), ("cache_write_policy", policy), ("store_timeout_ms", "500")];
     Config::parse(|name| {
         let default = VARIABLES.iter().find(|(known, _)| *known == name).unwrap().1;
         set.iter().find(|(known, _)| *known == name).map_or(default, |(_, value)| value).to_owned()
@@ -154,20 +159,16 @@ async fn client(run: Rc<Run>) {
 }
 
 async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'static str) -> (u16, String, Bytes) {
-    let (guard, freshness) = &run.instances[instance];
     let context = Context {
         config: &run.config,
-        cache: CacheAside { cache: &run.redis, platform: &*run.world, config: &run.config, guard, freshness },
+        cache: &run.instances[instance],
+        platform: &*run.world,
         store: &run.store,
         verified: &run.verified,
     };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", "application/json")
-        .body(Ok(Bytes::from_static(body.as_bytes())))
-        .unwrap();
-    let reply = routes::answer(&context, &request).await.reply;
+    let request =
+        Request::builder().method(method).uri(path).header("content-type", "application/json").body(()).unwrap();
+    let reply = store_api::http::answer(&context, &request, Bytes::from_static(body.as_bytes())).await.response;
     let header = |name: &str| reply.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let told = header("x-cache").or_else(|| header("cache-status")).unwrap_or_default();
     (reply.status().as_u16(), told, reply.into_body())
@@ -179,7 +180,7 @@ async fn write(run: &Run, instance: usize, id: &ObjectId) {
     run.history.writes.set(run.history.writes.get() + 1);
     if told.contains("not-invalidated") {
         // A reader may still fill with what it read before the write, and that lives for a TTL.
-        let until = run.world.now() + max_fill_age(&run.config) + run.config.cache_ttl;
+        let until = run.world.now() + run.instances[instance].max_fill_age() + run.config.cache.ttl;
         run.history.excused.borrow_mut().insert(id.clone(), until);
     }
     if status == 200 {
@@ -189,10 +190,6 @@ async fn write(run: &Run, instance: usize, id: &ObjectId) {
         // The simulated store answers with the write's place in the order of truth.
         *last = answer["modified"].as_u64().unwrap().max(*last);
     }
-}
-
-fn max_fill_age(config: &Config) -> Duration {
-    CacheAside::<SimRedis, World>::max_fill_age(config)
 }
 
 async fn read(run: &Run, instance: usize, id: &ObjectId) {
@@ -327,10 +324,8 @@ fn without_the_deletes_at_a_writes_end_a_stale_read_is_noticed() {
 fn stampede(seed: u64) -> Rc<Run> {
     let world = World::new(seed);
     let scenario = Scenario { crashes: 150, ..CALM };
-    let mut run = Run::new(&world, scenario);
     // Who finds Redis slow reads around it, and that is another test's matter.
-    run.config.cache_timeout = Duration::from_secs(1);
-    let run = Rc::new(run);
+    let run = Rc::new(Run::new(&world, scenario, Duration::from_secs(1)));
     let readers = (0..40).map(|n| {
         let run = Rc::clone(&run);
         let reader = async move {
@@ -349,7 +344,7 @@ fn stampede(seed: u64) -> Rc<Run> {
 fn a_stampede_is_one_read_of_the_store_per_lease() {
     for seed in seeds() {
         let run = stampede(seed);
-        let (began, lease) = (Duration::from_secs(1), CacheAside::<SimRedis, World>::lease(&run.config));
+        let (began, lease) = (Duration::from_secs(1), run.instances[0].lease_duration());
         let leases = 1 + (run.world.now() - began).div_duration_f64(lease) as u64;
         let asked = run.store.reads.get();
         assert!(asked <= leases, "seed {seed}: the store was read {asked} times within {leases} leases");

@@ -2,12 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use store_api::cache::{Cache, CacheError, Entry, Fill, Permit, Scope, Taken};
-use store_api::platform::Platform;
+use fenced_cache::{Acquired, Cache, CacheError, Entry, Fill, Lease, Platform, Scope};
 
 use super::world::World;
 
@@ -40,7 +40,7 @@ pub struct Faults {
 }
 
 /// As in `fill.lua`.
-const APART: Duration = Duration::from_millis(100);
+const COOLDOWN: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 struct State {
@@ -48,7 +48,7 @@ struct State {
     absent: BTreeMap<String, Duration>,
     leases: BTreeMap<String, (u64, Duration)>,
     /// Until when readers of a key do not follow one another.
-    apart: BTreeMap<String, Duration>,
+    cooldown: BTreeMap<String, Duration>,
     generations: BTreeMap<String, i64>,
     fences: BTreeMap<String, BTreeMap<u64, Duration>>,
     indexes: BTreeMap<String, BTreeSet<String>>,
@@ -120,18 +120,18 @@ impl SimRedis {
         generation
     }
 
-    fn fenced(&self, state: &State, entry: &Entry, now: Duration) -> bool {
+    fn fenced(&self, state: &State, entry: &Entry<'_>, now: Duration) -> bool {
         self.parts.fences
             && entry.scopes.iter().any(|scope| {
-                let fences = state.fences.get(&scope.fence_key(&entry.prefix));
+                let fences = state.fences.get(&scope.fence_key(entry.space));
                 fences.is_some_and(|fences| fences.values().any(|deadline| *deadline > now))
             })
     }
 
-    fn delete(&self, state: &mut State, prefix: &str, scopes: &[Scope]) {
+    fn delete(&self, state: &mut State, space: &str, scopes: &[Scope<'_>]) {
         for scope in scopes {
-            let indexed = scope.index_key(prefix).and_then(|index| state.indexes.remove(&index));
-            for key in indexed.into_iter().flatten().chain(scope.direct_keys(prefix)) {
+            let indexed = scope.index_key(space).and_then(|index| state.indexes.remove(&index));
+            for key in indexed.into_iter().flatten().chain(scope.direct_keys(space)) {
                 state.values.remove(&key);
                 state.absent.remove(&key);
             }
@@ -139,59 +139,71 @@ impl SimRedis {
     }
 }
 
-impl Cache for SimRedis {
-    async fn get(&self, entry: &Entry) -> Result<Option<Bytes>, CacheError> {
+/// The one Redis of all instances.
+#[derive(Clone)]
+pub struct Shared(pub Rc<SimRedis>);
+
+impl Deref for Shared {
+    type Target = SimRedis;
+
+    fn deref(&self) -> &SimRedis {
+        &self.0
+    }
+}
+
+impl Cache for Shared {
+    async fn get(&self, entry: &Entry<'_>) -> Result<Option<Bytes>, CacheError> {
         let key = entry.value_key();
         self.step(|state, now| live(&state.values, &key, now).map(|(value, _)| value.clone())).await
     }
 
-    async fn ttl(&self, entry: &Entry) -> Result<Option<Duration>, CacheError> {
+    async fn ttl(&self, entry: &Entry<'_>) -> Result<Option<Duration>, CacheError> {
         let key = entry.value_key();
         self.step(|state, now| live(&state.values, &key, now).map(|(_, expires)| *expires - now)).await
     }
 
-    async fn take(&self, entry: &Entry, token: u64, lease: Duration) -> Result<Taken, CacheError> {
+    async fn acquire(&self, entry: &Entry<'_>, token: u64, duration: Duration) -> Result<Acquired, CacheError> {
         self.step(|state, now| {
             if let Some((value, _)) = live(&state.values, &entry.value_key(), now) {
-                return Taken::Value(value.clone());
+                return Acquired::Value(value.clone());
             }
             if state.absent.get(&entry.absent_key()).is_some_and(|expires| *expires > now) {
-                return Taken::Absent;
+                return Acquired::Absent;
             }
             if self.fenced(state, entry, now) {
-                return Taken::Unfillable;
+                return Acquired::Fenced;
             }
-            if state.apart.get(&entry.lease_key()).is_some_and(|until| *until > now) {
-                return Taken::Unfillable;
+            if state.cooldown.get(&entry.lease_key()).is_some_and(|until| *until > now) {
+                return Acquired::Fenced;
             }
             let held = state.leases.get(&entry.lease_key());
             if held.is_some_and(|(holder, expires)| *expires > now && *holder != token) {
-                return Taken::Follow;
+                return Acquired::Wait;
             }
-            state.leases.insert(entry.lease_key(), (token, now + lease));
+            state.leases.insert(entry.lease_key(), (token, now + duration));
             let generations = entry.scopes.iter().map(|scope| {
-                let key = scope.generation_key(&entry.prefix);
+                let key = scope.generation_key(entry.space);
                 *state.generations.entry(key).or_insert_with(|| self.new_generation(0))
             });
-            Taken::Lead(Permit { taken_at_ms: now.as_millis() as i64, generations: generations.collect() })
+            Acquired::Leased(Lease { taken_at_ms: now.as_millis() as i64, generations: generations.collect() })
         })
         .await
     }
 
     async fn fill(
         &self,
-        entry: &Entry,
+        entry: &Entry<'_>,
         token: u64,
-        permit: &Permit,
+        lease: &Lease,
         max_age: Duration,
         fill: Fill<'_>,
         ttl: Duration,
     ) -> Result<bool, CacheError> {
         self.step(|state, now| {
             let current =
-                entry.scopes.iter().map(|scope| state.generations.get(&scope.generation_key(&entry.prefix)).copied());
-            let unchanged = current.eq(permit.generations.iter().copied().map(Some));
-            let in_time = now.as_millis() as i64 - permit.taken_at_ms <= max_age.as_millis() as i64;
+                entry.scopes.iter().map(|scope| state.generations.get(&scope.generation_key(entry.space)).copied());
+            let unchanged = current.eq(lease.generations.iter().copied().map(Some));
+            let in_time = now.as_millis() as i64 - lease.taken_at_ms <= max_age.as_millis() as i64;
             let true_still = (unchanged || !self.parts.generations) && !self.fenced(state, entry, now) && in_time;
             if true_still {
                 let (value_key, absent_key) = (entry.value_key(), entry.absent_key());
@@ -212,7 +224,7 @@ impl Cache for SimRedis {
             if state.leases.get(&entry.lease_key()).is_some_and(|(holder, _)| *holder == token) {
                 state.leases.remove(&entry.lease_key());
                 if !true_still {
-                    state.apart.insert(entry.lease_key(), now + APART);
+                    state.cooldown.insert(entry.lease_key(), now + COOLDOWN);
                 }
             }
             true_still
@@ -220,7 +232,7 @@ impl Cache for SimRedis {
         .await
     }
 
-    async fn release(&self, entry: &Entry, token: u64) -> Result<(), CacheError> {
+    async fn release(&self, entry: &Entry<'_>, token: u64) -> Result<(), CacheError> {
         self.step(|state, _| {
             if state.leases.get(&entry.lease_key()).is_some_and(|(holder, _)| *holder == token) {
                 state.leases.remove(&entry.lease_key());
@@ -231,30 +243,30 @@ impl Cache for SimRedis {
 
     async fn begin_write(
         &self,
-        prefix: &str,
-        scopes: &[Scope],
+        space: &str,
+        scopes: &[Scope<'_>],
         token: u64,
         deadline: Duration,
     ) -> Result<(), CacheError> {
         self.step(|state, now| {
-            self.delete(state, prefix, scopes);
+            self.delete(state, space, scopes);
             for scope in scopes {
-                state.fences.entry(scope.fence_key(prefix)).or_default().insert(token, now + deadline);
+                state.fences.entry(scope.fence_key(space)).or_default().insert(token, now + deadline);
             }
         })
         .await
     }
 
-    async fn end_write(&self, prefix: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
+    async fn end_write(&self, space: &str, scopes: &[Scope<'_>], token: u64) -> Result<(), CacheError> {
         self.step(|state, _| {
             if self.parts.deletes {
-                self.delete(state, prefix, scopes);
+                self.delete(state, space, scopes);
             }
             for scope in scopes {
-                if let Some(fences) = state.fences.get_mut(&scope.fence_key(prefix)) {
+                if let Some(fences) = state.fences.get_mut(&scope.fence_key(space)) {
                     fences.remove(&token);
                 }
-                let key = scope.generation_key(prefix);
+                let key = scope.generation_key(space);
                 let last = state.generations.get(&key).copied().unwrap_or(0);
                 state.generations.insert(key, self.new_generation(last + 1));
             }

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fenced_cache::{Platform, timeout};
 use serde_json::{Value, json};
 use store_api::database::filter::{Condition, Filter};
 use store_api::database::{Document, Find, Store, StoreError, Updated};
 use store_api::object_id::ObjectId;
-use store_api::platform::{Platform, within};
 
 use super::world::World;
 
@@ -68,7 +68,7 @@ impl SimStore {
             self.world.delay(Duration::from_millis(100)).await;
             Ok(done)
         };
-        within(&*self.world, TIMEOUT, exchange).await.unwrap_or(Err(StoreError::Timeout))
+        timeout(&*self.world, TIMEOUT, exchange).await.unwrap_or(Err(StoreError::Timeout))
     }
 }
 

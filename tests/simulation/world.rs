@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use store_api::platform::Platform;
+use fenced_cache::Platform;
 
 /// Random numbers that a seed determines (SplitMix64, Steele et al., OOPSLA 2014).
 pub struct Random(Cell<u64>);
@@ -144,10 +144,6 @@ impl Platform for World {
         self.now.get()
     }
 
-    fn unix_time(&self) -> Duration {
-        self.now.get()
-    }
-
     async fn sleep(&self, duration: Duration) {
         let until = self.now.get() + duration;
         Sleep { world: self, until, key: None }.await;
@@ -155,5 +151,11 @@ impl Platform for World {
 
     fn random(&self) -> u64 {
         self.random.next()
+    }
+}
+
+impl store_api::platform::Platform for World {
+    fn unix_time(&self) -> Duration {
+        self.now.get()
     }
 }

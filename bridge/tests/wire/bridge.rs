@@ -2,18 +2,19 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::process::{CommandSpec, Process, Streams};
 
 /// The key that a bridge is started with unless a test says otherwise.
 pub const KEY: &str = "a-key-for-tests";
 
 /// A running data-api, stopped when it is dropped.
 pub struct Bridge {
-    child: Child,
+    process: Process,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// A database that no other test uses.
@@ -87,35 +88,29 @@ impl Bridge {
     /// With these flags only.
     pub fn start_bare(flags: &[&str]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let mut child = program()
-            .args(["--listen", "127.0.0.1:0", "--log-level", "warn"])
-            .args(flags)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("data-api starts");
+        let mut command = program();
+        command.args(["--listen", "127.0.0.1:0", "--log-level", "warn"]).args(flags);
+        let streams = Streams { stdout: Stdio::piped(), stderr: Stdio::inherit() };
+        let mut process = Process::spawn(&CommandSpec::from(&command), streams).expect("data-api starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.take_stdout().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().strip_prefix("data-api listening on ").unwrap_or_else(|| panic!("first line: {line:?}"));
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
         Bridge {
             url: url.to_owned(),
             database: format!("bridge_{}_{number}", std::process::id()),
-            agent: ureq::Agent::new_with_config(config),
-            child,
+            agent: testkit::client::agent(Some(Duration::from_secs(60))),
+            process,
         }
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// The exit code, once it has ended by itself.
     pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        self.process.wait().unwrap().code()
     }
 
     pub fn address(&self) -> &str {
@@ -202,14 +197,6 @@ impl Bridge {
         let reply = self.call(action, fields);
         assert!(matches!(reply.status, 200 | 201), "{reply:?}");
         reply.json()
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

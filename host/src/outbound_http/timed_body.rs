@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
 use super::error;
 
@@ -29,21 +29,21 @@ impl TimedBody {
 
 impl Body for TimedBody {
     type Data = Bytes;
-    type Error = Error;
+    type Error = ErrorCode;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ErrorCode>>> {
         let Some(body) = self.body.as_mut() else {
             return Poll::Ready(None);
         };
         if let Poll::Ready(frame) = pin!(body).poll_frame(cx) {
             self.waiting = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(|error| error::of_exchange(&error))));
+            return Poll::Ready(frame.map(|frame| frame.map_err(|error| error::of_body(&error))));
         }
         let limit = self.limit;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
         std::task::ready!(waiting.as_mut().poll(cx));
         self.body = None;
-        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+        Poll::Ready(Some(Err(ErrorCode::ConnectionReadTimeout)))
     }
 
     fn is_end_stream(&self) -> bool {

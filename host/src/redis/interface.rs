@@ -1,10 +1,10 @@
 //! The functions of `spin:redis` that a component calls.
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, FromRedisValue, ToRedisArgs};
+use redis::{AsyncCommands, Client, FromRedisValue, ToRedisArgs};
 use wasmtime::component::{Accessor, Resource};
 
-use super::reply::{Flat, other, other_or_type};
+use super::reply::{Flat, other, other_or_type, value_within_limit};
 use super::{Connection, Connections};
 use crate::allowed_hosts::Destination;
 use crate::bindings::redis::{Error, Host, HostConnection, HostConnectionWithStore, RedisParameter, RedisResult};
@@ -13,11 +13,15 @@ use crate::guest::{Guest, HasGuest};
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 type Handle = Resource<Connection>;
 
+/// The most connections that an instance may hold, as in Spin.
+const MAX_CONNECTIONS: usize = 1024;
+
 impl Host for &mut Guest {}
 
 impl HostConnection for &mut Guest {
     fn drop(&mut self, connection: Handle) -> wasmtime::Result<()> {
         self.table.delete(connection)?;
+        self.redis_connections -= 1;
         Ok(())
     }
 }
@@ -39,20 +43,28 @@ async fn query<T: FromRedisValue>(
 
 impl<T: Send> HostConnectionWithStore<T> for HasGuest {
     async fn open(accessor: &Accessor<T, Self>, address: String) -> Answer<Handle> {
-        let shared = accessor.with(|mut access| access.get().shared.clone());
+        let component = accessor.with(|mut access| access.get().component.clone());
         let Ok(destination) = Destination::parse(&address, "redis") else {
-            tracing::warn!("the component opened Redis at an address that is none");
+            // Without the address, which may hold a password.
+            tracing::warn!("A component tried to make a request to a url that could not be parsed");
             return Ok(Err(Error::InvalidAddress));
         };
-        if !shared.allowed_hosts.allow(&destination) {
+        if !component.allowed_hosts.allow(&destination) {
             destination.warn_denied();
             return Ok(Err(Error::InvalidAddress));
         }
-        let opened = match open(&shared.redis, &address).await {
+        let opened = match open(&component.app.redis, &address).await {
             Ok(opened) => opened,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(Ok(accessor.with(|mut access| access.get().table.push(opened))?))
+        accessor.with(|mut access| {
+            let guest = access.get();
+            if guest.redis_connections >= MAX_CONNECTIONS {
+                return Ok(Err(Error::TooManyConnections));
+            }
+            guest.redis_connections += 1;
+            Ok(Ok(guest.table.push(opened)?))
+        })
     }
 
     async fn publish(accessor: &Accessor<T, Self>, this: Handle, channel: String, payload: Vec<u8>) -> Answer<()> {
@@ -62,7 +74,7 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
 
     async fn get(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Answer<Option<Vec<u8>>> {
         let mut connection = connection(accessor, &this)?;
-        Ok(connection.get(key).await.map_err(other))
+        Ok(connection.get(key).await.map_err(other).and_then(value_within_limit))
     }
 
     async fn set(accessor: &Accessor<T, Self>, this: Handle, key: String, value: Vec<u8>) -> Answer<()> {
@@ -110,14 +122,12 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
             };
         }
         let answer = line.query_async::<Flat>(&mut connection).await;
-        Ok(answer.map(|Flat(results)| results).map_err(other))
+        Ok(answer.map_err(other).and_then(Flat::within_limit))
     }
 }
 
 /// An address that redis-rs cannot read is `invalid-address`; a Redis that cannot be reached is `other`.
 async fn open(connections: &Connections, address: &str) -> Result<Connection, Error> {
-    connections.open(address).await.map_err(|error| match error.kind() {
-        redis::ErrorKind::InvalidClientConfig => Error::InvalidAddress,
-        _ => other(error),
-    })
+    let client = Client::open(address).map_err(|_| Error::InvalidAddress)?;
+    connections.open(address, &client).await.map_err(other)
 }

@@ -1,8 +1,9 @@
 //! Outbound Redis: `spin:redis`.
 //!
-//! Spin opens a connection to Redis for each `open` of a component. Here all instances share one multiplexed connection
-//! per address ([`connections`]), so that an instance's `open` costs nothing, and commands of many instances leave in
-//! one write. [`interface`] is what the component calls; [`reply`] translates values and errors.
+//! A connection is opened for each `open` of a component, as in Spin, and closed when the component drops it or its
+//! instance ends; with `--tuned` all instances share one per address ([`connections`]). [`interface`] is what the component
+//! calls; [`reply`] translates values and errors. redis-rs is the version that Spin has, so that its errors have the words
+//! that components know them by.
 
 mod connections;
 mod interface;

@@ -71,9 +71,7 @@ fn a_panic_is_a_500_and_others_do_not_notice() {
         let mut client = host.client();
         for _ in 0..3 {
             let answer = client.get("/panic");
-            assert_eq!(answer.status, 500);
-            assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-            assert!(answer.text().contains(r#""error":"the component failed""#), "{}", answer.text());
+            assert_eq!((answer.status, answer.text().as_str()), (500, ""));
             assert_eq!(client.get("/hello").ok(), "hello");
         }
         assert_eq!(sleeper.join().unwrap().ok(), "slept");

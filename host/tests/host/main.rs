@@ -4,9 +4,12 @@
 
 mod instances;
 mod outbound;
+mod pieces;
 mod redis;
 mod requests;
+mod routes;
 mod start;
 mod stop;
 mod support;
+mod tuned;
 mod variables;

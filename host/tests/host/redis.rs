@@ -1,9 +1,9 @@
 //! The component and Redis.
 
 use crate::support::app::{App, Host};
-use crate::support::eventually;
+use crate::support::certificates::TestCertificates;
 use crate::support::redis_server::RedisServer;
-use crate::support::upstream::Pipe;
+use crate::support::{eventually, free_port};
 
 fn start(redis: &RedisServer, arguments: &[&str]) -> Host {
     App::new().start(&[&["--variable", &redis.variable()], arguments].concat())
@@ -77,16 +77,17 @@ fn calls_that_were_given_up_do_not_disturb_those_that_follow() {
 }
 
 #[test]
-fn all_instances_share_one_connection() {
+fn each_instance_opens_a_connection_and_closes_it_when_it_ends() {
     let redis = RedisServer::start();
-    let host = start(&redis, &["--max-instance-reuse-count", "1"]);
+    let host = start(&redis, &["--max-instance-concurrent-reuse-count", "1", "--idle-instance-timeout", "3s"]);
     std::thread::scope(|scope| {
-        for _ in 0..16 {
-            scope.spawn(|| host.get("/redis/execute?line=PING").ok());
+        for _ in 0..4 {
+            scope.spawn(|| host.get("/redis/execute?line=BLPOP,none,1").ok());
         }
     });
-    let clients = host.get("/redis/execute?line=CLIENT,LIST").ok();
-    assert_eq!(clients.matches("addr=").count() - clients.matches("laddr=").count(), 1, "{clients}");
+    assert!(redis.connections(&host) >= 4);
+    // Instances end one after the other; the last one is the one that asks.
+    eventually("idle instances close their connections", || redis.connections(&host) == 1);
 }
 
 #[test]
@@ -122,18 +123,36 @@ fn a_redis_that_comes_back_is_found_again() {
 }
 
 #[test]
-fn an_instance_is_not_given_a_connection_that_hangs() {
+fn a_reply_above_128_mib_is_refused() {
     let redis = RedisServer::start();
-    let pipe = Pipe::to(redis.port);
-    let variable = format!("redis_url=redis://127.0.0.1:{}", pipe.port);
-    let host = App::new().start(&["--variable", &variable, "--max-instance-reuse-count", "1"]);
-    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
-    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
-    assert_eq!(pipe.connections(), 1);
+    let host = start(&redis, &[]);
+    host.get("/redis/execute?line=SETRANGE,large,int:134217727,x").ok();
+    let expected = "query result exceeds limit of 134217728 bytes";
+    for path in ["/redis/get?key=large", "/redis/execute?line=GET,large"] {
+        let answer = host.get(path);
+        assert!(answer.status > 500 && answer.text().contains(expected), "{path}: {} {}", answer.status, answer.text());
+    }
+    assert_eq!(host.get("/redis/execute?line=STRLEN,large").ok(), "int 134217728");
+}
 
-    pipe.go_dead();
-    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
-    assert_eq!(pipe.connections(), 2);
+#[test]
+fn redis_is_reached_over_tls() {
+    let certificates = TestCertificates::new();
+    let port = free_port();
+    let [authority, certificate, key] = certificates.paths();
+    let tls = ["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"];
+    let files = ["--tls-ca-cert-file", &authority, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+    let _redis = RedisServer::start_with(port, &[tls.as_slice(), files.as_slice()].concat());
+    let variable = format!("redis_url=rediss://127.0.0.1:{port}");
+    for flags in [["--variable", &variable].as_slice(), &["--variable", &variable, "--tuned"]] {
+        let mut app = App::new();
+        app.environment.push(("SSL_CERT_FILE", authority.clone()));
+        assert_eq!(app.start(flags).get("/redis/execute?line=PING").ok(), "status PONG", "{flags:?}");
+    }
+    // An authority that is not trusted.
+    let host = App::new().start(&["--variable", &variable]);
+    let answer = host.get("/redis/execute?line=PING");
+    assert_eq!(answer.status, 502, "{}", answer.text());
 }
 
 #[test]
@@ -141,7 +160,7 @@ fn a_host_that_is_not_allowed_is_refused_and_named_without_its_password() {
     let host = App::new().start(&[]);
     let answer = host.get("/redis/open?url=redis://user:hunter2@127.0.0.2:6400/1");
     assert_eq!((answer.status, answer.text().as_str()), (502, "Error::InvalidAddress"));
-    host.has_logged("redis://127.0.0.2:6400");
+    host.has_logged("to disallowed destination 'redis://127.0.0.2:6400'");
     host.has_logged("allowed_outbound_hosts");
     assert_eq!(host.get("/redis/open?url=").text(), "Error::InvalidAddress");
     assert!(!host.log().contains("hunter2"), "{}", host.log());

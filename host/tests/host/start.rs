@@ -25,6 +25,7 @@ fn help_explains_itself() {
         "--max-instance-concurrent-reuse-count",
         "--idle-instance-timeout",
         "--request-timeout",
+        "--tuned",
     ] {
         assert!(help.contains(flag), "{flag}");
     }
@@ -70,8 +71,8 @@ fn a_required_variable_without_a_value() {
 #[test]
 fn what_the_host_does_not_support() {
     let app = App::new();
-    app.edit("[component.guest.variables]", "[component.other]\nsource = \"x\"\n[component.guest.variables]");
-    says(&app.fails(&[]), &["spin.toml", "[component.other]"]);
+    app.edit("[[trigger.http]]", "[[trigger.redis]]\nchannel = \"x\"\ncomponent = \"guest\"\n[[trigger.http]]");
+    says(&app.fails(&[]), &["spin.toml", "[[trigger.redis]]"]);
     let app = App::new();
     app.edit("source =", "key_value_stores = [\"default\"]\nsource =");
     says(&app.fails(&[]), &["key_value_stores", "not supported"]);
@@ -93,9 +94,9 @@ fn a_component_that_imports_what_the_host_does_not_offer() {
 }
 
 #[test]
-fn a_file_that_is_no_component() {
+fn a_file_that_is_not_a_component() {
     let app = App::new();
-    for (content, part) in [("not wasm".as_bytes().to_vec(), "no WebAssembly component"), (empty(), "no handler")] {
+    for (content, part) in [("not wasm".as_bytes().to_vec(), "not a WebAssembly component"), (empty(), "no handler")] {
         app.write("it.wasm", content);
         let manifest = std::fs::read_to_string(app.folder.join("spin.toml")).unwrap();
         if !manifest.contains("it.wasm") {

@@ -1,34 +1,39 @@
 //! `POST /api/add/{collection}`: a new document.
 
+use fenced_cache::{Ports, Scope, WriteError};
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::cache::write::WriteError;
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::filter::{Condition, Filter};
 use crate::database::{Document, Store, StoreError};
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::problem::Problem;
-use crate::http::{Context, Incoming, Reply, body, response, selector};
+use crate::http::response::Response;
+use crate::http::{body, response, selector};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
 
 /// Inserts the body, under its own `_id` or under a new one.
-pub async fn add<C: Cache, S: Store, P: Platform>(
+pub async fn add<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
-) -> Result<Reply, Problem> {
-    let document = body::object(request, context.config.max_body_bytes)?;
+) -> Result<Response, Problem> {
+    let document = body::object(request, context.config.http.max_body_bytes)?;
     let own_id = own_id(&document)?;
     check_fields(context.store, collection, &document).await?;
 
     // A new id is nobody's yet, so no read can have been answered about it.
-    let mut scopes = vec![Scope::Listings];
-    scopes.extend(own_id.clone().map(Scope::Document));
+    let name = own_id.as_ref().map(document_name);
+    let mut scopes = vec![LISTINGS];
+    scopes.extend(name.as_deref().map(Scope::single));
+    let space = context.config.catalog.key_prefix(collection);
     let insert = context.store.insert(collection, own_id.as_ref(), &document);
-    let (id, recorded) = match context.cache.write(collection, &scopes, insert).await {
+    let (id, recorded) = match context.cache.write(&space, &scopes, insert).await {
         Ok(inserted) => inserted,
-        Err(WriteError::Store(StoreError::Duplicate)) => {
+        Err(WriteError::Source(StoreError::Duplicate)) => {
             let id = own_id.map(|id| id.to_string()).unwrap_or_default();
             return Err(Problem::Duplicate(id));
         }
@@ -43,11 +48,11 @@ pub async fn add<C: Cache, S: Store, P: Platform>(
         "id": id.as_str(),
         "item": item,
     });
-    let mut reply = response::json(StatusCode::CREATED, &answer);
+    let mut response = response::json(StatusCode::CREATED, &answer);
     let location = format!("/api/get/{collection}/{id}");
-    response::insert(&mut reply, header::LOCATION, &location);
-    response::tell_recorded(&mut reply, recorded);
-    Ok(reply)
+    response::insert(&mut response, header::LOCATION, &location);
+    response::set_invalidation_status(&mut response, recorded);
+    Ok(response)
 }
 
 fn own_id(document: &Document) -> Result<Option<ObjectId>, Problem> {

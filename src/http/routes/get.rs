@@ -1,30 +1,34 @@
 //! `GET /api/get/{collection}/{value}`: one document.
 
-use crate::cache::aside::Found;
-use crate::cache::{Cache, Entry};
+use fenced_cache::{Loaded, Ports, Read};
+
+use crate::catalog::entries::CachedAnswer;
 use crate::database::Store;
 use crate::database::filter::{Condition, Filter};
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::problem::Problem;
-use crate::http::response::{self, Told};
-use crate::http::{Context, Incoming, Reply, query, selector};
+use crate::http::response::Response;
+use crate::http::response::{self, ReadReport};
+use crate::http::{query, selector};
 use crate::object_id::ObjectId;
 use crate::platform::Platform;
 
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
-pub async fn get<C: Cache, S: Store, P: Platform>(
+pub async fn get<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
     value: &str,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let field = query::field(query::parse(request.uri().query())?)?;
     let field = field.as_deref();
-    let prefix = context.config.key_prefix(collection);
+    let prefix = context.config.catalog.key_prefix(collection);
     let (entry, condition) = match field {
         Some("_id") => by_id(&prefix, selector::object_id(value)?),
         Some(field) => {
             let condition = query::condition(field, value)?;
-            (Entry::lookup(&prefix, Some(field), value), condition)
+            (CachedAnswer::lookup(&prefix, Some(field), value), condition)
         }
         None => match ObjectId::parse(value) {
             Some(id) => by_id(&prefix, id),
@@ -40,38 +44,38 @@ pub async fn get<C: Cache, S: Store, P: Platform>(
         let first = found;
         found = read(context, collection, &entry, condition).await?;
         found.cache_time += first.cache_time;
-        found.store_time = first.store_time.into_iter().chain(found.store_time).reduce(|a, b| a + b);
+        found.source_time = first.source_time.into_iter().chain(found.source_time).reduce(|a, b| a + b);
     }
-    let told = Told {
+    let report = ReadReport {
         source: found.source,
-        key: Some(entry.value_key()),
+        key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.store_time,
+        store_time: found.source_time,
     };
-    let mut reply = match found.value {
-        Some((body, etag)) => response::tagged(request.headers(), body, &etag),
-        None => selector::not_found(collection, value, field).into_reply(),
+    let mut response = match found.value {
+        Some(value) => response::with_etag(request.headers(), value.bytes, &value.etag),
+        None => selector::not_found(collection, value, field).into_response(),
     };
-    response::tell(&mut reply, &told);
-    Ok(reply)
+    response::set_cache_headers(&mut response, &report);
+    Ok(response)
 }
 
-fn by_id(prefix: &str, id: ObjectId) -> (Entry, Condition) {
-    (Entry::document(prefix, &id), Condition::Id(id))
+fn by_id(prefix: &str, id: ObjectId) -> (CachedAnswer, Condition) {
+    (CachedAnswer::document(prefix, &id), Condition::Id(id))
 }
 
-fn by_any_field(prefix: &str, value: &str) -> (Entry, Condition) {
+fn by_any_field(prefix: &str, value: &str) -> (CachedAnswer, Condition) {
     let condition = Condition::AnyField(value.to_owned());
-    (Entry::lookup(prefix, None, value), condition)
+    (CachedAnswer::lookup(prefix, None, value), condition)
 }
 
-async fn read<C: Cache, S: Store, P: Platform>(
+async fn read<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
-    entry: &Entry,
+    entry: &CachedAnswer,
     condition: Condition,
-) -> Result<Found, Problem> {
+) -> Result<Read, Problem> {
     let filter = Filter(vec![condition]);
-    let load = context.store.find_first(collection, &filter);
-    context.cache.read(entry, load).await.map_err(Problem::reading)
+    let load = async { Ok(context.store.find_first(collection, &filter).await?.map(Loaded::from)) };
+    entry.read(context.cache, load).await.map_err(Problem::reading)
 }

@@ -3,30 +3,27 @@
 use std::future::Future;
 use std::time::Duration;
 
+use fenced_cache::Ports;
 use futures_util::future::join;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::cache::Cache;
 use crate::database::Store;
-use crate::http::{Context, Reply, response};
+use crate::http::context::Context;
+use crate::http::response;
+use crate::http::response::Response;
 use crate::platform::Platform;
 
 /// Alive: that this is answered says so.
-pub fn live() -> Reply {
+pub fn live() -> Response {
     response::json(StatusCode::OK, &json!({ "status": "live" }))
 }
 
 /// Whether Redis and the Data API answer, each with its latency: 200, or 503 with the same body.
-pub async fn ready<C: Cache, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> Reply {
-    let cache = &context.cache;
-    let redis = timed(cache.platform, async {
-        let limit = context.config.cache_timeout;
-        // Asked even while reads leave it alone: this is the question whether it is back.
-        cache.guard.write(cache.platform, limit, cache.cache.ping()).await.is_ok()
-    });
-    let data_api = timed(cache.platform, async {
-        match context.config.collections.first() {
+pub async fn ready<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> Response {
+    let redis = timed(context.platform, async { context.cache.health().await.is_ok() });
+    let data_api = timed(context.platform, async {
+        match context.config.catalog.collections.first() {
             Some(collection) => context.store.ping(collection).await.is_ok(),
             None => true,
         }

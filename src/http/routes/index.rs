@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::json;
 
-use crate::http::{Reply, response};
+use crate::http::response;
+use crate::http::response::Response;
 
 /// Methods and path of each route, and what it does.
 const ROUTES: [(&str, &str, &str); 11] = [
@@ -29,7 +30,7 @@ const ROUTES: [(&str, &str, &str); 11] = [
 ];
 
 /// Name, version, routes and links.
-pub fn index() -> Reply {
+pub fn index() -> Response {
     let routes: Vec<_> =
         ROUTES.iter().map(|(methods, path, does)| json!({ "methods": methods, "path": path, "does": does })).collect();
     let body = json!({

@@ -1,22 +1,24 @@
 //! `POST /api/initDB/{collection}`: the collection as it ships, nothing else in it.
 
+use fenced_cache::{Invalidation, Ports};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::cache::write::Recorded;
-use crate::cache::{Cache, Scope};
+use crate::catalog::entries::{DOCUMENTS, LISTINGS};
 use crate::database::{Document, Store};
+use crate::http::context::Context;
 use crate::http::endpoint::Target;
 use crate::http::problem::Problem;
-use crate::http::{Context, Reply, response};
+use crate::http::response;
+use crate::http::response::Response;
 use crate::platform::Platform;
 use crate::seed;
 
 /// Replaces the documents of the collection, or of every open collection that has seed data, by its seed data.
-pub async fn init<C: Cache, S: Store, P: Platform>(
+pub async fn init<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     target: &Target<'_>,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let seeds: Vec<(&str, Vec<Document>)> = match target {
         Target::One(collection) => {
             let documents = seed::documents(collection)
@@ -24,16 +26,17 @@ pub async fn init<C: Cache, S: Store, P: Platform>(
             vec![(collection, documents)]
         }
         Target::All => {
-            let open = context.config.collections.iter().map(String::as_str);
+            let open = context.config.catalog.collections.iter().map(String::as_str);
             open.filter_map(|name| seed::documents(name).map(|seed| (name, seed))).collect()
         }
     };
     let mut inserted = 0;
-    let mut worst = Recorded::Off;
+    let mut worst = Invalidation::Off;
     for (collection, documents) in &seeds {
-        let scopes = [Scope::Listings, Scope::Documents];
+        let space = context.config.catalog.key_prefix(collection);
+        let scopes = [LISTINGS, DOCUMENTS];
         let replace = context.store.replace_all(collection, documents);
-        let written = context.cache.write(collection, &scopes, replace).await;
+        let written = context.cache.write(&space, &scopes, replace).await;
         let ((), recorded) = written.map_err(Problem::writing)?;
         inserted += documents.len();
         worst = worst.max(recorded);
@@ -43,7 +46,7 @@ pub async fn init<C: Cache, S: Store, P: Platform>(
         "message": format!("{} holds its seed data", names.join(", ")),
         "inserted": inserted,
     });
-    let mut reply = response::json(StatusCode::OK, &answer);
-    response::tell_recorded(&mut reply, worst);
-    Ok(reply)
+    let mut response = response::json(StatusCode::OK, &answer);
+    response::set_invalidation_status(&mut response, worst);
+    Ok(response)
 }

@@ -1,46 +1,49 @@
 //! `GET /api/showDB/{collection}`: the documents of a collection, or of all.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use fenced_cache::{Loaded, Ports, Read, Source};
 use futures_util::future::try_join_all;
 
-use crate::cache::aside::{Found, Source};
-use crate::cache::{Cache, Entry};
+use crate::catalog::entries::CachedAnswer;
 use crate::database::Store;
+use crate::http::body::Incoming;
+use crate::http::context::Context;
 use crate::http::etag::ETag;
 use crate::http::problem::Problem;
-use crate::http::response::{self, Told};
-use crate::http::{Context, Incoming, Reply, query};
+use crate::http::query;
+use crate::http::response::Response;
+use crate::http::response::{self, ReadReport};
 use crate::platform::Platform;
 use query::Parameters;
 
 /// One collection, as a JSON array.
-pub async fn one<C: Cache, S: Store, P: Platform>(
+pub async fn one<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let parameters = query::parse(request.uri().query())?;
-    let entry = entry(&context.config.key_prefix(collection), &parameters);
+    let entry = entry(&context.config.catalog.key_prefix(collection), &parameters);
     let (found, body, etag) = read(context, collection, &entry, &parameters).await?;
-    let mut reply = response::tagged(request.headers(), body, &etag);
-    let told = Told {
+    let mut response = response::with_etag(request.headers(), body, &etag);
+    let report = ReadReport {
         source: found.source,
-        key: Some(entry.value_key()),
+        key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.store_time,
+        store_time: found.source_time,
     };
-    response::tell(&mut reply, &told);
-    Ok(reply)
+    response::set_cache_headers(&mut response, &report);
+    Ok(response)
 }
 
 /// Every open collection, as one object of arrays. Its parts are cached, each under its own key; the whole is not.
-pub async fn all<C: Cache, S: Store, P: Platform>(
+pub async fn all<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
-) -> Result<Reply, Problem> {
+) -> Result<Response, Problem> {
     let parameters = query::parse(request.uri().query())?;
-    let parts = try_join_all(context.config.collections.iter().map(async |collection| {
-        let entry = entry(&context.config.key_prefix(collection), &parameters);
+    let parts = try_join_all(context.config.catalog.collections.iter().map(async |collection| {
+        let entry = entry(&context.config.catalog.key_prefix(collection), &parameters);
         let (found, body, _) = read(context, collection, &entry, &parameters).await?;
         Ok::<_, Problem>((collection, found, body))
     }))
@@ -57,33 +60,40 @@ pub async fn all<C: Cache, S: Store, P: Platform>(
     body.put_u8(b'}');
     let body = body.freeze();
     let etag = ETag::of(&body);
-    let mut reply = response::tagged(request.headers(), body, &etag);
-    let told = Told {
+    let mut response = response::with_etag(request.headers(), body, &etag);
+    let report = ReadReport {
         source: worst(parts.iter().map(|(_, found, _)| &found.source)),
         key: None,
         // The parts were read side by side.
         cache_time: parts.iter().map(|(_, found, _)| found.cache_time).max().unwrap_or_default(),
-        store_time: parts.iter().filter_map(|(_, found, _)| found.store_time).max(),
+        store_time: parts.iter().filter_map(|(_, found, _)| found.source_time).max(),
     };
-    response::tell(&mut reply, &told);
-    Ok(reply)
+    response::set_cache_headers(&mut response, &report);
+    Ok(response)
 }
 
-fn entry(prefix: &str, parameters: &Parameters) -> Entry {
-    if parameters.is_empty() { Entry::listing(prefix) } else { Entry::filtered_listing(prefix, parameters) }
+fn entry(prefix: &str, parameters: &Parameters) -> CachedAnswer {
+    if parameters.is_empty() {
+        CachedAnswer::listing(prefix)
+    } else {
+        CachedAnswer::filtered_listing(prefix, parameters)
+    }
 }
 
-async fn read<C: Cache, S: Store, P: Platform>(
+async fn read<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
-    entry: &Entry,
+    entry: &CachedAnswer,
     parameters: &Parameters,
-) -> Result<(Found, Bytes, ETag), Problem> {
+) -> Result<(Read, Bytes, ETag), Problem> {
     let find = query::find(parameters)?;
-    let load = async { context.store.find(collection, &find).await.map(Some) };
-    let mut found = context.cache.read(entry, load).await.map_err(Problem::reading)?;
+    let load = async { context.store.find(collection, &find).await.map(|found| Some(Loaded::from(found))) };
+    let mut found = entry.read(context.cache, load).await.map_err(Problem::reading)?;
     // A listing is never absent: its load says so only of documents.
-    let (body, etag) = found.value.take().unwrap_or_else(|| (Bytes::from_static(b"[]"), ETag::of(b"[]")));
+    let (body, etag) = match found.value.take() {
+        Some(value) => (value.bytes, value.etag),
+        None => (Bytes::from_static(b"[]"), ETag::of(b"[]")),
+    };
     Ok((found, body, etag))
 }
 

@@ -81,6 +81,8 @@ fn url(port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
 
     #[test]
@@ -90,5 +92,18 @@ mod tests {
         assert!(Probe::Redis(redis.url()).ask().is_err());
         redis.service.start()?;
         Probe::Redis(redis.url()).ask()
+    }
+
+    #[test]
+    fn its_port_and_its_arguments_are_the_callers() -> Result<()> {
+        let port = port::free()?;
+        let redis = Redis::temporary_on(port, &["--requirepass", "secret"])?;
+        assert_eq!(redis.url(), format!("redis://127.0.0.1:{port}"));
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        connection.write_all(b"GET key\r\n")?;
+        let mut answer = [0; 7];
+        connection.read_exact(&mut answer)?;
+        assert_eq!(&answer, b"-NOAUTH");
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod order;
 mod outbound;
 mod redis;
 
@@ -15,7 +16,10 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use spin_sdk::http::{FullBody, IntoResponse, Request, Response};
 use spin_sdk::time::sleep;
+use spin_sdk::wasip3::http::types;
 use spin_sdk::{http_service, variables};
+
+use order::Order;
 
 type Answer = http::Response<FullBody<Bytes>>;
 
@@ -26,9 +30,17 @@ thread_local! {
 }
 
 #[http_service]
-async fn handle(request: Request) -> impl IntoResponse {
+async fn handle(request: Request) -> Result<types::Response, types::ErrorCode> {
     SERVED.set(SERVED.get() + 1);
-    answer(request).await
+    let uri = request.uri().clone();
+    // `/order/<order>/<bytes>`
+    let order = uri.path().strip_prefix("/order/").and_then(|rest| rest.split_once('/'));
+    if let Some((order, bytes)) = order
+        && let (Some(order), Ok(bytes)) = (Order::named(order), bytes.parse())
+    {
+        return order::respond(order, bytes).await;
+    }
+    answer(request).await.into_response()
 }
 
 async fn answer(request: Request) -> Answer {
@@ -72,6 +84,7 @@ async fn answer(request: Request) -> Answer {
             Ok(value) => text(value),
             Err(error) => answer_with(404, format!("{error:?}")),
         },
+        "/post" => outbound::post(&query("url"), number("bytes") as usize, query("order") == "body-first").await,
         "/fetch" => outbound::fetch(query("url"), number("first_byte_ms"), number("between_bytes_ms")).await,
         "/redis/open" => redis::open(query("url")).await,
         "/redis/get" => redis::get(query("key")).await,

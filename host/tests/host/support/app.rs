@@ -3,11 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use tempfile::TempDir;
+use testkit::process::{CommandSpec, Process, Streams};
 
 use super::eventually;
 use super::http::{Answer, Client};
@@ -37,6 +39,7 @@ pub struct App {
     pub folder: PathBuf,
     /// Environment variables for the host.
     pub environment: Vec<(&'static str, String)>,
+    _temporary: TempDir,
 }
 
 impl App {
@@ -59,7 +62,9 @@ impl App {
                 component = "guest"
                 [component.guest]
                 source = "{guest}"
-                allowed_outbound_hosts = ["{{{{ redis_url }}}}", "http://127.0.0.1:*", "http://no-such-host.invalid"]
+                allowed_outbound_hosts = [
+                    "{{{{ redis_url }}}}", "rediss://127.0.0.1:*", "http://127.0.0.1:*", "http://no-such-host.invalid"
+                ]
                 [component.guest.variables]
                 redis_url = "{{{{ redis_url }}}}"
                 greeting = "<{{{{ greeting }}}}>"
@@ -71,15 +76,18 @@ impl App {
 
     /// An empty folder.
     pub fn without_manifest() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("store-host-test-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self { folder, environment: Vec::new() }
+        let temporary = tempfile::tempdir().unwrap();
+        Self { folder: temporary.path().to_owned(), environment: Vec::new(), _temporary: temporary }
     }
 
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.folder.join(name), content).unwrap();
+    }
+
+    /// Appends to the manifest.
+    pub fn append(&self, text: &str) {
+        let manifest = std::fs::read_to_string(self.folder.join("spin.toml")).unwrap();
+        self.write("spin.toml", manifest + text);
     }
 
     /// Replaces a part of the manifest.
@@ -106,9 +114,11 @@ impl App {
 
     /// Starts the host on a free port, and waits until it serves.
     pub fn start(self, arguments: &[&str]) -> Host {
-        let mut child = self.command(&[&["--listen", "127.0.0.1:0"], arguments].concat()).spawn().unwrap();
+        let command = self.command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+        let streams = Streams { stdout: Stdio::piped(), stderr: Stdio::piped() };
+        let mut process = Process::spawn(&CommandSpec::from(&command), streams).unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stderr = BufReader::new(process.take_stderr().unwrap());
         let reader = std::thread::spawn({
             let log = log.clone();
             move || {
@@ -120,13 +130,13 @@ impl App {
             }
         });
         let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stdout = BufReader::new(process.take_stdout().unwrap());
         stdout.read_line(&mut line).unwrap();
         let Some(address) = line.trim().strip_prefix("Serving http://") else {
             panic!("the host does not start: {line}{}", log.lock().unwrap());
         };
         let address = address.parse().unwrap();
-        Host { child, address, log, reader: Some(reader), _app: self }
+        Host { process, address, log, reader: Some(reader), _app: self }
     }
 
     /// Runs the host, which must not start. Gives what it says on stderr.
@@ -155,15 +165,9 @@ impl App {
     }
 }
 
-impl Drop for App {
-    fn drop(&mut self) {
-        _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 /// A running host. Dropping it ends it.
 pub struct Host {
-    child: Child,
+    process: Process,
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
@@ -201,7 +205,7 @@ impl Host {
 
     /// Sends a signal (`TERM`, `INT`), by the host's process id.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
@@ -209,7 +213,7 @@ impl Host {
     pub fn ends_within(&mut self, limit: Duration) -> ExitStatus {
         let started = std::time::Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.process.status().unwrap() {
                 return status;
             }
             assert!(started.elapsed() < limit, "the host did not end within {limit:?}");
@@ -220,8 +224,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
+        _ = self.process.kill();
         if std::thread::panicking() {
             eprintln!("--- what the host said ---\n{}", self.log());
         }

@@ -83,7 +83,10 @@ impl Client {
 
     /// Whether the server closes the connection without another word.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0]), Ok(0))
+        match self.stream.read(&mut [0]) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
     }
 
     fn read_more(&mut self, bytes: &mut Vec<u8>) {

@@ -1,16 +1,16 @@
 //! What the tests stand on.
 
 pub mod app;
+pub mod certificates;
 pub mod http;
 pub mod redis_server;
 pub mod upstream;
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// A port that was free a moment ago.
+/// A port that is free now.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    testkit::port::free().unwrap()
 }
 
 /// Waits until `holds`, for ten seconds at most.

@@ -1,12 +1,12 @@
 //! A Redis of one test's own.
 
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use testkit::services::redis::Redis;
 
-use super::{eventually, free_port};
+use super::app::Host;
+use super::free_port;
 
 pub struct RedisServer {
-    child: Child,
+    _redis: Redis,
     pub port: u16,
 }
 
@@ -16,28 +16,22 @@ impl RedisServer {
     }
 
     pub fn start_on(port: u16) -> Self {
-        let child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
-            .arg("--dir")
-            .arg(std::env::temp_dir())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let server = Self { child, port };
-        eventually("Redis accepts connections", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        server
+        Self::start_with(port, &[])
+    }
+
+    /// One that listens on `port`, with further arguments.
+    pub fn start_with(port: u16, arguments: &[&str]) -> Self {
+        Self { _redis: Redis::temporary_on(port, arguments).expect("a Redis"), port }
+    }
+
+    /// How many connections it has; `host` asks it, on one of them.
+    pub fn connections(&self, host: &Host) -> usize {
+        let clients = host.get("/redis/execute?line=CLIENT,LIST").ok();
+        clients.matches("addr=").count() - clients.matches("laddr=").count()
     }
 
     /// The flag that tells the application about this server.
     pub fn variable(&self) -> String {
         format!("redis_url=redis://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
     }
 }

@@ -9,7 +9,7 @@ local clock = redis.call('TIME')
 local now_us = clock[1] * 1000000 + clock[2]
 local now_ms = math.floor(now_us / 1000)
 
--- Deletes every value that the scopes make untrue. It comes first in both scripts: Redis lets a script that has already
+-- Deletes every value that the scopes make stale. It comes first in both scripts: Redis lets a script that has already
 -- written go on when memory is full, and a delete is never refused for lack of it.
 local function delete_values()
   for i = scopes * 2 + indexes + 1, #KEYS do

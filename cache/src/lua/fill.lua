@@ -7,12 +7,12 @@
 
 -- How long readers do not follow one another after a fill that was overtaken by a write: so long that each of those who
 -- follow looks once. Where writes come without a pause, all of them would wait in a row for fills that never come.
-local APART_MS = 100
+local COOLDOWN_MS = 100
 
 local clock = redis.call('TIME')
 local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-local function still_true()
+local function still_valid()
   -- A fence stands for longer than any fill may take; one that comes later could slip past a fence that has expired.
   if now_ms - tonumber(ARGV[4]) > tonumber(ARGV[5]) then
     return false
@@ -30,7 +30,7 @@ end
 
 local stored = 0
 local refused
-if still_true() then
+if still_valid() then
   local key, other, content = KEYS[1], KEYS[2], ARGV[6]
   if ARGV[2] == 'absent' then
     key, other, content = KEYS[2], KEYS[1], ''
@@ -52,7 +52,7 @@ if redis.call('GET', KEYS[3]) == ARGV[1] then
   if stored == 1 or refused then
     redis.call('DEL', KEYS[3])
   else
-    redis.call('SET', KEYS[3], 'apart', 'PX', APART_MS)
+    redis.call('SET', KEYS[3], 'cooldown', 'PX', COOLDOWN_MS)
   end
 end
 return refused or stored

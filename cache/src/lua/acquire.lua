@@ -1,4 +1,4 @@
--- Take: what a reader does after a miss. Atomic.
+-- Acquire: what a reader does after a miss. Atomic.
 --
 -- KEYS[1] value, KEYS[2] absent mark, KEYS[3] lease; then for each scope its generation and its fence set.
 -- ARGV[1] the reader's token, ARGV[2] the lease's time, ARGV[3] how long a generation is kept; in milliseconds.
@@ -28,7 +28,7 @@ end
 
 if not redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[2]) then
   local holder = redis.call('GET', KEYS[3])
-  if holder == 'apart' then
+  if holder == 'cooldown' then
     return {5}
   end
   -- A reader that lost the answer asks again with the same token, and has its lease still.

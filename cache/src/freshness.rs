@@ -1,7 +1,7 @@
 //! What an instance remembers of the values that it has seen: how long each has still to live, and its entity tag.
 //!
 //! A hit is one `GET`, and `GET` does not tell the TTL. So the instance remembers when the values that it filled, or
-//! once asked about, expire. A note counts only for the very bytes that it was made for: a value that was filled anew
+//! once asked about, expire. A note counts only for the very bytes that it was made for: a value that was filled again
 //! elsewhere differs, or, where it does not, lives longer than the note says. And to compare bytes costs a thirtieth of
 //! what it costs to hash them.
 
@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::http::etag::ETag;
+use super::ETag;
 
 /// How many notes are kept, and how many bytes of values in them; past either the instance starts afresh.
-const MOST: usize = 1024;
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_ENTRIES: usize = 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// The largest value of which the bytes are kept; of a larger one it is the entity tag that is compared.
-const LARGEST: usize = 64 * 1024;
+const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// The notes of one instance.
 #[derive(Default)]
@@ -57,9 +57,9 @@ impl Freshness {
     /// Notes that this value, which has this tag, expires then.
     pub fn note(&self, key: String, value: &Bytes, etag: ETag, expires: Duration) {
         let mut notes = self.notes.borrow_mut();
-        let kept = (value.len() <= LARGEST).then(|| value.clone());
+        let kept = (value.len() <= MAX_VALUE_BYTES).then(|| value.clone());
         let bytes = kept.as_ref().map_or(0, Bytes::len);
-        if notes.of.len() >= MOST || notes.bytes + bytes > MOST_BYTES {
+        if notes.of.len() >= MAX_ENTRIES || notes.bytes + bytes > MAX_BYTES {
             *notes = Notes::default();
         }
         notes.bytes += bytes;
@@ -137,14 +137,15 @@ mod tests {
     #[test]
     fn it_does_not_grow_without_end() {
         let freshness = Freshness::default();
-        let (large, too_large) = (Bytes::from(vec![b'x'; LARGEST]), Bytes::from(vec![b'x'; LARGEST + 1]));
+        let (large, too_large) =
+            (Bytes::from(vec![b'x'; MAX_VALUE_BYTES]), Bytes::from(vec![b'x'; MAX_VALUE_BYTES + 1]));
         let etag = ETag::of(b"any");
-        for round in 0..3 * MOST {
+        for round in 0..3 * MAX_ENTRIES {
             let value = if round % 2 == 0 { &large } else { &too_large };
             freshness.note(format!("k{round}"), value, etag.clone(), SECOND);
             let notes = freshness.notes.borrow();
             let held: usize = notes.of.values().filter_map(|note| note.value.as_ref()).map(Bytes::len).sum();
-            assert!(held == notes.bytes && held <= MOST_BYTES && notes.of.len() <= MOST);
+            assert!(held == notes.bytes && held <= MAX_BYTES && notes.of.len() <= MAX_ENTRIES);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::keys::hex_sha1;
-use super::{Entry, Fill, Permit, Scope, Taken};
+use super::etag::hex_sha1;
+use super::{Acquired, Entry, Fill, Lease, Scope};
 
 /// How long a generation is kept after it was last taken or changed. Losing one costs a fill, never the promise: a fill
 /// must find the very generation that its reader took.
@@ -28,19 +28,19 @@ macro_rules! script {
     };
 }
 
-script!(TAKE, "`take.lua`", include_str!("take.lua"));
-script!(FILL, "`fill.lua`", include_str!("fill.lua"));
-script!(COUNT, "`count.lua`", include_str!("count.lua"));
-script!(RELEASE, "`release.lua`", include_str!("release.lua"));
+script!(ACQUIRE, "`acquire.lua`", include_str!("lua/acquire.lua"));
+script!(FILL, "`fill.lua`", include_str!("lua/fill.lua"));
+script!(COUNT, "`count.lua`", include_str!("lua/count.lua"));
+script!(RELEASE, "`release.lua`", include_str!("lua/release.lua"));
 script!(
     BEGIN_WRITE,
     "`begin_write.lua`, behind the head that it shares with `end_write.lua`",
-    concat!(include_str!("delete.lua"), include_str!("begin_write.lua"))
+    concat!(include_str!("lua/delete.lua"), include_str!("lua/begin_write.lua"))
 );
 script!(
     END_WRITE,
     "`end_write.lua`, behind the head that it shares with `begin_write.lua`",
-    concat!(include_str!("delete.lua"), include_str!("end_write.lua"))
+    concat!(include_str!("lua/delete.lua"), include_str!("lua/end_write.lua"))
 );
 
 /// A script with its keys and arguments.
@@ -64,7 +64,7 @@ pub enum Argument<'a> {
 
 /// One element of a script's answer, arrays flattened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub enum RedisValue {
     /// Nothing.
     Nil,
     /// A number.
@@ -82,44 +82,44 @@ fn milliseconds(duration: Duration) -> Argument<'static> {
     Argument::Number(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The call of `take.lua`.
-pub fn take(entry: &Entry, token: u64, lease: Duration) -> Call<'static> {
+/// The call of `acquire.lua`.
+pub fn acquire(entry: &Entry<'_>, token: u64, duration: Duration) -> Call<'static> {
     let mut keys = vec![entry.value_key(), entry.absent_key(), entry.lease_key()];
     keys.extend(generations_and_fences(entry));
     Call {
-        script: &TAKE,
+        script: &ACQUIRE,
         keys,
-        arguments: vec![token_argument(token), milliseconds(lease), Argument::Number(GENERATION_TTL_MS)],
+        arguments: vec![token_argument(token), milliseconds(duration), Argument::Number(GENERATION_TTL_MS)],
     }
 }
 
-/// What `take.lua` answered, or `None` where it is nothing that it answers.
-pub fn taken(reply: Vec<Reply>) -> Option<Taken> {
+/// What `acquire.lua` answered, or `None` where it is nothing that it answers.
+pub fn acquired(reply: Vec<RedisValue>) -> Option<Acquired> {
     let mut reply = reply.into_iter();
-    let Some(Reply::Number(kind)) = reply.next() else {
+    let Some(RedisValue::Number(kind)) = reply.next() else {
         return None;
     };
     match (kind, reply.next()) {
-        (1, Some(Reply::Bytes(value))) => Some(Taken::Value(value)),
-        (2, None) => Some(Taken::Absent),
-        (3, Some(Reply::Number(taken_at_ms))) => {
+        (1, Some(RedisValue::Bytes(value))) => Some(Acquired::Value(value)),
+        (2, None) => Some(Acquired::Absent),
+        (3, Some(RedisValue::Number(taken_at_ms))) => {
             let generations = reply.map(|generation| match generation {
-                Reply::Number(generation) => Some(generation),
+                RedisValue::Number(generation) => Some(generation),
                 _ => None,
             });
-            Some(Taken::Lead(Permit { taken_at_ms, generations: generations.collect::<Option<_>>()? }))
+            Some(Acquired::Leased(Lease { taken_at_ms, generations: generations.collect::<Option<_>>()? }))
         }
-        (4, None) => Some(Taken::Follow),
-        (5, None) => Some(Taken::Unfillable),
+        (4, None) => Some(Acquired::Wait),
+        (5, None) => Some(Acquired::Fenced),
         _ => None,
     }
 }
 
-/// The call of `fill.lua`. `generations` are those of `permit` as text, which is how Redis keeps them.
+/// The call of `fill.lua`. `generations` are those of `lease` as text, which is how Redis keeps them.
 pub fn fill<'a>(
-    entry: &Entry,
+    entry: &Entry<'_>,
     token: u64,
-    permit: &Permit,
+    lease: &Lease,
     generations: &'a [String],
     max_age: Duration,
     fill: Fill<'a>,
@@ -135,7 +135,7 @@ pub fn fill<'a>(
         token_argument(token),
         Argument::Bytes(mode),
         milliseconds(ttl),
-        Argument::Number(permit.taken_at_ms),
+        Argument::Number(lease.taken_at_ms),
         milliseconds(max_age),
         Argument::Bytes(value),
     ];
@@ -144,7 +144,7 @@ pub fn fill<'a>(
 }
 
 /// The call of `release.lua`.
-pub fn release(entry: &Entry, token: u64) -> Call<'static> {
+pub fn release(entry: &Entry<'_>, token: u64) -> Call<'static> {
     Call { script: &RELEASE, keys: vec![entry.lease_key()], arguments: vec![token_argument(token)] }
 }
 
@@ -154,31 +154,31 @@ pub fn count(key: &str, window: Duration) -> Call<'static> {
 }
 
 /// The call of `begin_write.lua`.
-pub fn begin_write(prefix: &str, scopes: &[Scope], token: u64, deadline: Duration) -> Call<'static> {
-    write_step(&BEGIN_WRITE, prefix, scopes, token, milliseconds(deadline))
+pub fn begin_write(space: &str, scopes: &[Scope<'_>], token: u64, deadline: Duration) -> Call<'static> {
+    write_step(&BEGIN_WRITE, space, scopes, token, milliseconds(deadline))
 }
 
 /// The call of `end_write.lua`.
-pub fn end_write(prefix: &str, scopes: &[Scope], token: u64) -> Call<'static> {
+pub fn end_write(space: &str, scopes: &[Scope<'_>], token: u64) -> Call<'static> {
     let keep = Argument::Number(GENERATION_TTL_MS);
-    write_step(&END_WRITE, prefix, scopes, token, keep)
+    write_step(&END_WRITE, space, scopes, token, keep)
 }
 
 fn write_step(
     script: &'static Script,
-    prefix: &str,
-    scopes: &[Scope],
+    space: &str,
+    scopes: &[Scope<'_>],
     token: u64,
     last: Argument<'static>,
 ) -> Call<'static> {
     let mut keys = Vec::with_capacity(scopes.len() * 5);
     for scope in scopes {
-        keys.push(scope.fence_key(prefix));
-        keys.push(scope.generation_key(prefix));
+        keys.push(scope.fence_key(space));
+        keys.push(scope.generation_key(space));
     }
-    keys.extend(scopes.iter().filter_map(|scope| scope.index_key(prefix)));
+    keys.extend(scopes.iter().filter_map(|scope| scope.index_key(space)));
     let indexes = keys.len() - scopes.len() * 2;
-    keys.extend(scopes.iter().flat_map(|scope| scope.direct_keys(prefix)));
+    keys.extend(scopes.iter().flat_map(|scope| scope.direct_keys(space)));
     Call {
         script,
         keys,
@@ -191,8 +191,8 @@ fn write_step(
     }
 }
 
-fn generations_and_fences(entry: &Entry) -> impl Iterator<Item = String> {
-    entry.scopes.iter().flat_map(|scope| [scope.generation_key(&entry.prefix), scope.fence_key(&entry.prefix)])
+fn generations_and_fences(entry: &Entry<'_>) -> impl Iterator<Item = String> {
+    entry.scopes.iter().flat_map(|scope| [scope.generation_key(entry.space), scope.fence_key(entry.space)])
 }
 
 #[cfg(test)]
@@ -202,35 +202,38 @@ mod tests {
     #[test]
     fn answers_of_take_are_understood() {
         let value = Bytes::from_static(b"[]");
-        assert_eq!(taken(vec![Reply::Number(1), Reply::Bytes(value.clone())]), Some(Taken::Value(value)));
-        assert_eq!(taken(vec![Reply::Number(2)]), Some(Taken::Absent));
         assert_eq!(
-            taken([3, 1700, 17, 18].map(Reply::Number).to_vec()),
-            Some(Taken::Lead(Permit { taken_at_ms: 1700, generations: vec![17, 18] }))
+            acquired(vec![RedisValue::Number(1), RedisValue::Bytes(value.clone())]),
+            Some(Acquired::Value(value))
         );
-        assert_eq!(taken(vec![Reply::Number(4)]), Some(Taken::Follow));
-        assert_eq!(taken(vec![Reply::Number(5)]), Some(Taken::Unfillable));
+        assert_eq!(acquired(vec![RedisValue::Number(2)]), Some(Acquired::Absent));
+        assert_eq!(
+            acquired([3, 1700, 17, 18].map(RedisValue::Number).to_vec()),
+            Some(Acquired::Leased(Lease { taken_at_ms: 1700, generations: vec![17, 18] }))
+        );
+        assert_eq!(acquired(vec![RedisValue::Number(4)]), Some(Acquired::Wait));
+        assert_eq!(acquired(vec![RedisValue::Number(5)]), Some(Acquired::Fenced));
     }
 
     #[test]
     fn nonsense_is_not_understood() {
         for nonsense in [
             vec![],
-            vec![Reply::Nil],
-            vec![Reply::Number(1)],
-            vec![Reply::Number(3)],
-            vec![Reply::Number(3), Reply::Number(1), Reply::Nil],
-            vec![Reply::Number(9)],
-            vec![Reply::Bytes(Bytes::from_static(b"OK"))],
+            vec![RedisValue::Nil],
+            vec![RedisValue::Number(1)],
+            vec![RedisValue::Number(3)],
+            vec![RedisValue::Number(3), RedisValue::Number(1), RedisValue::Nil],
+            vec![RedisValue::Number(9)],
+            vec![RedisValue::Bytes(Bytes::from_static(b"OK"))],
         ] {
-            assert_eq!(taken(nonsense.clone()), None, "{nonsense:?}");
+            assert_eq!(acquired(nonsense.clone()), None, "{nonsense:?}");
         }
     }
 
     #[test]
     fn a_script_is_called_by_its_sha1() {
         // printf '%s' of the file, by sha1sum, is what Redis makes of it.
-        assert_eq!(*TAKE.sha1, hex_sha1(include_bytes!("take.lua")));
-        assert_eq!(TAKE.sha1.len(), 40);
+        assert_eq!(*ACQUIRE.sha1, hex_sha1(include_bytes!("lua/acquire.lua")));
+        assert_eq!(ACQUIRE.sha1.len(), 40);
     }
 }

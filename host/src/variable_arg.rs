@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result};
 
-/// One `--variable`, as it was written.
+/// One `--variable`, as given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum VariableArg {
     /// `KEY=VALUE`
     Value(String, String),
     /// `KEY=@FILE`: the file's whole content is the value.
@@ -19,7 +19,7 @@ pub enum Given {
     Toml(PathBuf),
 }
 
-impl FromStr for Given {
+impl FromStr for VariableArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -39,7 +39,7 @@ impl FromStr for Given {
     }
 }
 
-impl Given {
+impl VariableArg {
     /// The names and values that this flag gives.
     ///
     /// # Errors
@@ -49,9 +49,9 @@ impl Given {
             Self::Value(key, value) => [(key.clone(), value.clone())].into(),
             Self::FileContent(key, path) => [(key.clone(), content(path)?)].into(),
             Self::Json(path) => serde_json::from_str(&content(path)?)
-                .with_context(|| format!("{} is no JSON object of names to strings", path.display()))?,
+                .with_context(|| format!("{} is not a JSON object of names to strings", path.display()))?,
             Self::Toml(path) => toml::from_str(&content(path)?)
-                .with_context(|| format!("{} is no TOML table of names to strings", path.display()))?,
+                .with_context(|| format!("{} is not a TOML table of names to strings", path.display()))?,
         })
     }
 }
@@ -66,29 +66,29 @@ mod tests {
 
     #[test]
     fn every_form_is_understood() {
-        let value = |key: &str, value: &str| Given::Value(key.into(), value.into());
+        let value = |key: &str, value: &str| VariableArg::Value(key.into(), value.into());
         for (text, given) in [
             ("a=b", value("a", "b")),
             ("a=", value("a", "")),
             ("a=b=c", value("a", "b=c")),
-            ("a=@f.txt", Given::FileContent("a".into(), "f.txt".into())),
-            ("@f.json", Given::Json("f.json".into())),
-            ("@f.toml", Given::Toml("f.toml".into())),
+            ("a=@f.txt", VariableArg::FileContent("a".into(), "f.txt".into())),
+            ("@f.json", VariableArg::Json("f.json".into())),
+            ("@f.toml", VariableArg::Toml("f.toml".into())),
         ] {
             assert_eq!(text.parse(), Ok(given), "{text}");
         }
-        assert!("a".parse::<Given>().is_err());
-        assert!("@f.yaml".parse::<Given>().is_err());
+        assert!("a".parse::<VariableArg>().is_err());
+        assert!("@f.yaml".parse::<VariableArg>().is_err());
     }
 
     #[test]
     fn files_are_read() {
-        let folder = std::env::temp_dir().join(format!("store-host-given-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("store-host-variable-arg-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         for (name, text) in [("v.txt", "line\n"), ("v.json", r#"{"a":"1"}"#), ("v.toml", "a = \"1\"")] {
             std::fs::write(folder.join(name), text).unwrap();
         }
-        let read = |flag: &str| flag.replace("DIR", folder.to_str().unwrap()).parse::<Given>().unwrap().read();
+        let read = |flag: &str| flag.replace("DIR", folder.to_str().unwrap()).parse::<VariableArg>().unwrap().read();
         assert_eq!(read("a=@DIR/v.txt").unwrap()["a"], "line\n");
         assert_eq!(read("@DIR/v.json").unwrap()["a"], "1");
         assert_eq!(read("@DIR/v.toml").unwrap()["a"], "1");

@@ -5,37 +5,36 @@ use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
-use super::CacheError;
-use crate::platform::{Platform, within};
+use super::{CacheError, Platform, timeout};
 
 /// How long reads leave Redis alone after it failed.
-pub const PAUSE: Duration = Duration::from_secs(1);
+pub const OPEN_FOR: Duration = Duration::from_secs(1);
 
 /// What an instance remembers of Redis's failures. It costs nothing but speed to forget it.
 #[derive(Default)]
-pub struct Guard {
+pub struct CircuitBreaker {
     /// Zero while Redis answers.
-    paused_until: Cell<Duration>,
+    open_until: Cell<Duration>,
 }
 
-impl Guard {
+impl CircuitBreaker {
     /// A step of a read: not taken while Redis is left alone.
     ///
     /// # Errors
-    /// The step's own, [`CacheError::Unreachable`] after `limit`, or [`CacheError::Paused`].
+    /// The step's own, [`CacheError::Unreachable`] after `limit`, or [`CacheError::CircuitOpen`].
     pub async fn read<T>(
         &self,
         platform: &impl Platform,
         limit: Duration,
         step: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        if self.paused_until.get() > Duration::ZERO {
+        if self.open_until.get() > Duration::ZERO {
             let now = platform.now();
-            if now < self.paused_until.get() {
-                return Err(CacheError::Paused);
+            if now < self.open_until.get() {
+                return Err(CacheError::CircuitOpen);
             }
             // One reader tries whether Redis is back; the others do not wait for it with him.
-            self.paused_until.set(now + limit);
+            self.open_until.set(now + limit);
         }
         self.write(platform, limit, step).await
     }
@@ -50,13 +49,13 @@ impl Guard {
         limit: Duration,
         step: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        let result = within(platform, limit, step)
+        let result = timeout(platform, limit, step)
             .await
             .unwrap_or_else(|| Err(CacheError::Unreachable(format!("no answer within {} ms", limit.as_millis()))));
         match &result {
-            Ok(_) => self.paused_until.set(Duration::ZERO),
-            Err(CacheError::Unreachable(_)) => self.paused_until.set(platform.now() + PAUSE),
-            Err(CacheError::Refused(_) | CacheError::Paused) => {}
+            Ok(_) => self.open_until.set(Duration::ZERO),
+            Err(CacheError::Unreachable(_)) => self.open_until.set(platform.now() + OPEN_FOR),
+            Err(CacheError::Refused(_) | CacheError::CircuitOpen) => {}
         }
         result
     }
@@ -79,10 +78,6 @@ mod tests {
             self.0.get()
         }
 
-        fn unix_time(&self) -> Duration {
-            self.0.get()
-        }
-
         async fn sleep(&self, _: Duration) {
             pending().await
         }
@@ -96,8 +91,8 @@ mod tests {
         future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    fn read(guard: &Guard, clock: &ByHand, step: Result<(), CacheError>) -> Result<(), CacheError> {
-        let mut reading = std::pin::pin!(guard.read(clock, LIMIT, ready(step)));
+    fn read(breaker: &CircuitBreaker, clock: &ByHand, step: Result<(), CacheError>) -> Result<(), CacheError> {
+        let mut reading = std::pin::pin!(breaker.read(clock, LIMIT, ready(step)));
         match poll(&mut reading) {
             Poll::Ready(result) => result,
             Poll::Pending => panic!("it waits"),
@@ -106,27 +101,27 @@ mod tests {
 
     #[test]
     fn after_a_failure_reads_pause_and_then_one_of_them_tries() {
-        let (guard, clock) = (Guard::default(), ByHand(Cell::new(Duration::from_secs(9))));
+        let (breaker, clock) = (CircuitBreaker::default(), ByHand(Cell::new(Duration::from_secs(9))));
         let broken = || Err(CacheError::Unreachable("cut".to_owned()));
-        assert_eq!(read(&guard, &clock, broken()), broken());
-        assert_eq!(read(&guard, &clock, Ok(())), Err(CacheError::Paused));
+        assert_eq!(read(&breaker, &clock, broken()), broken());
+        assert_eq!(read(&breaker, &clock, Ok(())), Err(CacheError::CircuitOpen));
 
-        clock.0.set(clock.0.get() + PAUSE);
-        let mut tries = std::pin::pin!(guard.read(&clock, LIMIT, pending::<Result<(), _>>()));
+        clock.0.set(clock.0.get() + OPEN_FOR);
+        let mut tries = std::pin::pin!(breaker.read(&clock, LIMIT, pending::<Result<(), _>>()));
         assert!(poll(&mut tries).is_pending());
-        assert_eq!(read(&guard, &clock, Ok(())), Err(CacheError::Paused), "while another tries");
+        assert_eq!(read(&breaker, &clock, Ok(())), Err(CacheError::CircuitOpen), "while another tries");
 
         // Whoever tried never came back; the next one may.
         clock.0.set(clock.0.get() + LIMIT);
-        assert_eq!(read(&guard, &clock, Ok(())), Ok(()));
-        assert_eq!(read(&guard, &clock, Ok(())), Ok(()));
+        assert_eq!(read(&breaker, &clock, Ok(())), Ok(()));
+        assert_eq!(read(&breaker, &clock, Ok(())), Ok(()));
     }
 
     #[test]
     fn a_refusal_is_no_reason_to_pause() {
-        let (guard, clock) = (Guard::default(), ByHand(Cell::new(Duration::from_secs(9))));
+        let (breaker, clock) = (CircuitBreaker::default(), ByHand(Cell::new(Duration::from_secs(9))));
         let refusal = || Err(CacheError::Refused("OOM".to_owned()));
-        assert_eq!(read(&guard, &clock, refusal()), refusal());
-        assert_eq!(read(&guard, &clock, Ok(())), Ok(()));
+        assert_eq!(read(&breaker, &clock, refusal()), refusal());
+        assert_eq!(read(&breaker, &clock, Ok(())), Ok(()));
     }
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::scripts::{self, Argument, Call, Reply};
-use super::{Cache, CacheError, Entry, Fill, Permit, Scope, Taken};
+use super::scripts::{self, Call};
+use super::{Acquired, Cache, CacheError, Entry, Fill, Lease, Scope};
+
+pub use super::scripts::{Argument, RedisValue};
 
 /// Opens connections to one Redis. `spin::redis` is the adapter. Errors are Redis's or the client's own words.
 pub trait Connector {
@@ -25,7 +27,11 @@ pub trait Connection {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Bytes>, String>>;
 
     /// Any other command. Arrays in its answer come flattened.
-    fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> impl Future<Output = Result<Vec<Reply>, String>>;
+    fn execute(
+        &self,
+        command: &str,
+        arguments: &[Argument<'_>],
+    ) -> impl Future<Output = Result<Vec<RedisValue>, String>>;
 }
 
 /// The cache on Redis.
@@ -76,9 +82,9 @@ impl<C: Connector> RedisCache<C> {
     /// Takes a step; once more, on a new connection, where the first one turns out to be broken. So that a Redis that
     /// was restarted costs no request its cache.
     async fn step<T>(&self, step: impl AsyncFn(&C::Connection) -> Result<T, String>) -> Result<T, CacheError> {
-        let mut guard = ForgetUnlessDone { cache: self, done: false };
+        let mut on_drop = ForgetUnlessDone { cache: self, done: false };
         let result = self.try_twice(step).await;
-        guard.done = true;
+        on_drop.done = true;
         result
     }
 
@@ -97,7 +103,7 @@ impl<C: Connector> RedisCache<C> {
     }
 
     /// Calls a script: by `EVALSHA`, and by `EVAL` where Redis does not know it yet.
-    async fn call(&self, call: Call<'_>) -> Result<Vec<Reply>, CacheError> {
+    async fn call(&self, call: Call<'_>) -> Result<Vec<RedisValue>, CacheError> {
         let sha1: &str = &call.script.sha1;
         let mut arguments = Vec::with_capacity(2 + call.keys.len() + call.arguments.len());
         arguments.push(Argument::Bytes(sha1.as_bytes()));
@@ -136,72 +142,72 @@ fn not_understood<T>() -> Result<T, CacheError> {
 }
 
 impl<C: Connector> Cache for RedisCache<C> {
-    async fn get(&self, entry: &Entry) -> Result<Option<Bytes>, CacheError> {
+    async fn get(&self, entry: &Entry<'_>) -> Result<Option<Bytes>, CacheError> {
         let key = entry.value_key();
         self.step(async |connection: &C::Connection| connection.get(&key).await).await
     }
 
-    async fn ttl(&self, entry: &Entry) -> Result<Option<Duration>, CacheError> {
+    async fn ttl(&self, entry: &Entry<'_>) -> Result<Option<Duration>, CacheError> {
         let key = entry.value_key();
         let arguments = [Argument::Bytes(key.as_bytes())];
         let reply = self.step(async |connection: &C::Connection| connection.execute("PTTL", &arguments).await).await?;
         match reply.as_slice() {
-            [Reply::Number(left)] => Ok(u64::try_from(*left).ok().map(Duration::from_millis)),
+            [RedisValue::Number(left)] => Ok(u64::try_from(*left).ok().map(Duration::from_millis)),
             _ => not_understood(),
         }
     }
 
-    async fn take(&self, entry: &Entry, token: u64, lease: Duration) -> Result<Taken, CacheError> {
-        let reply = self.call(scripts::take(entry, token, lease)).await?;
-        scripts::taken(reply).map_or_else(not_understood, Ok)
+    async fn acquire(&self, entry: &Entry<'_>, token: u64, duration: Duration) -> Result<Acquired, CacheError> {
+        let reply = self.call(scripts::acquire(entry, token, duration)).await?;
+        scripts::acquired(reply).map_or_else(not_understood, Ok)
     }
 
     async fn fill(
         &self,
-        entry: &Entry,
+        entry: &Entry<'_>,
         token: u64,
-        permit: &Permit,
+        lease: &Lease,
         max_age: Duration,
         fill: Fill<'_>,
         ttl: Duration,
     ) -> Result<bool, CacheError> {
-        let generations: Vec<_> = permit.generations.iter().map(i64::to_string).collect();
-        let call = scripts::fill(entry, token, permit, &generations, max_age, fill, ttl);
+        let generations: Vec<_> = lease.generations.iter().map(i64::to_string).collect();
+        let call = scripts::fill(entry, token, lease, &generations, max_age, fill, ttl);
         match self.call(call).await?.as_slice() {
-            [Reply::Number(stored @ (0 | 1))] => Ok(*stored == 1),
+            [RedisValue::Number(stored @ (0 | 1))] => Ok(*stored == 1),
             _ => not_understood(),
         }
     }
 
-    async fn release(&self, entry: &Entry, token: u64) -> Result<(), CacheError> {
+    async fn release(&self, entry: &Entry<'_>, token: u64) -> Result<(), CacheError> {
         self.call(scripts::release(entry, token)).await.map(|_| ())
     }
 
     async fn begin_write(
         &self,
-        prefix: &str,
-        scopes: &[Scope],
+        space: &str,
+        scopes: &[Scope<'_>],
         token: u64,
         deadline: Duration,
     ) -> Result<(), CacheError> {
-        let call = scripts::begin_write(prefix, scopes, token, deadline);
+        let call = scripts::begin_write(space, scopes, token, deadline);
         match self.call(call).await?.as_slice() {
-            [Reply::Number(1)] => Ok(()),
+            [RedisValue::Number(1)] => Ok(()),
             _ => not_understood(),
         }
     }
 
-    async fn end_write(&self, prefix: &str, scopes: &[Scope], token: u64) -> Result<(), CacheError> {
-        let call = scripts::end_write(prefix, scopes, token);
+    async fn end_write(&self, space: &str, scopes: &[Scope<'_>], token: u64) -> Result<(), CacheError> {
+        let call = scripts::end_write(space, scopes, token);
         match self.call(call).await?.as_slice() {
-            [Reply::Number(1)] => Ok(()),
+            [RedisValue::Number(1)] => Ok(()),
             _ => not_understood(),
         }
     }
 
     async fn count(&self, key: &str, window: Duration) -> Result<(u64, Duration), CacheError> {
         match self.call(scripts::count(key, window)).await?.as_slice() {
-            [Reply::Number(count), Reply::Number(left)] => {
+            [RedisValue::Number(count), RedisValue::Number(left)] => {
                 let number = |number: i64| u64::try_from(number).unwrap_or(0);
                 Ok((number(*count), Duration::from_millis(number(*left))))
             }

@@ -1,0 +1,74 @@
+//! What `--tuned` turns on.
+
+use std::time::Duration;
+
+use crate::support::app::App;
+use crate::support::redis_server::RedisServer;
+use crate::support::upstream::Pipe;
+
+#[test]
+fn head_and_body_leave_in_one_piece() {
+    let host = App::new().start(&["--tuned"]);
+    let mut client = host.client();
+    for _ in 0..50 {
+        assert_eq!(client.get("/order/trailers-first/1600").reads, 1);
+    }
+}
+
+#[test]
+fn a_response_that_is_shorter_than_announced_is_a_500() {
+    let host = App::new().start(&["--tuned"]);
+    let mut client = host.client();
+    let answer = client.get("/head?bytes=7");
+    assert_eq!((answer.status, answer.text().as_str()), (500, ""));
+    assert_eq!(client.get("/hello").ok(), "hello");
+}
+
+#[test]
+fn all_instances_share_one_connection_to_redis() {
+    let redis = RedisServer::start();
+    let host = App::new().start(&["--tuned", "--variable", &redis.variable(), "--max-instance-reuse-count", "1"]);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| host.get("/redis/execute?line=PING").ok());
+        }
+    });
+    assert_eq!(redis.connections(&host), 1);
+}
+
+#[test]
+fn an_instance_is_not_given_a_connection_that_hangs() {
+    let redis = RedisServer::start();
+    let pipe = Pipe::to(redis.port);
+    let variable = format!("redis_url=redis://127.0.0.1:{}", pipe.port);
+    let host = App::new().start(&["--tuned", "--variable", &variable, "--max-instance-reuse-count", "1"]);
+    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
+    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
+    assert_eq!(pipe.connections(), 1);
+
+    pipe.go_dead();
+    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
+    assert_eq!(pipe.connections(), 2);
+}
+
+#[test]
+fn requests_that_are_being_answered_get_their_answer_when_the_host_is_stopped() {
+    let mut host = App::new().start(&["--tuned"]);
+    let mut client = host.client();
+    let answer = std::thread::spawn(move || client.get("/sleep?ms=800").ok());
+    std::thread::sleep(Duration::from_millis(300));
+    host.signal("TERM");
+    assert_eq!(host.ends_within(Duration::from_secs(5)).code(), Some(0));
+    assert_eq!(answer.join().unwrap(), "slept");
+}
+
+#[test]
+fn a_request_that_does_not_end_is_cut_off_after_ten_seconds() {
+    let mut host = App::new().start(&["--tuned"]);
+    let mut client = host.client();
+    client.send(b"GET /sleep?ms=60000 HTTP/1.1\r\nHost: test\r\n\r\n");
+    std::thread::sleep(Duration::from_millis(300));
+    host.signal("TERM");
+    assert_eq!(host.ends_within(Duration::from_secs(13)).code(), Some(0));
+    host.has_logged("cut off");
+}

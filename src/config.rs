@@ -1,0 +1,185 @@
+//! The configuration: the settings of every part, read from the Spin variables once in an instance's life.
+
+use std::time::Duration;
+
+use fenced_cache::WritePolicy;
+
+use crate::auth::Access;
+use crate::secret::Secret;
+use crate::variable::{VariableError, one_of, timeout, ttl, url};
+use crate::{catalog, database, http};
+
+/// What the operator has set, validated. `Debug` masks what is secret.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where Redis listens, `redis://[user:password@]host:port[/db]`.
+    pub redis_url: Secret,
+    /// How the cache behaves.
+    pub cache: fenced_cache::Settings,
+    /// Where the Data API is, and how long and how large its responses may be.
+    pub database: database::Settings,
+    /// The open collections.
+    pub catalog: catalog::Settings,
+    /// Who may do what.
+    pub access: Access,
+    /// Limits on requests, and the web pages that may send them.
+    pub http: http::Settings,
+}
+
+/// The Spin variables that make up a [`Config`], each with its default, which is `spin.toml`'s.
+pub const VARIABLES: [(&str, &str); 25] = [
+    ("redis_url", "redis://127.0.0.1:6379"),
+    ("data_api_url", "http://127.0.0.1:4000/app/store/endpoint/data/v1"),
+    ("data_api_key", "local-dev-key"),
+    ("data_source", "mongodb-atlas"),
+    ("database", "storeDB"),
+    ("collections", "games,clients"),
+    ("cache_ttl_seconds", "120"),
+    ("cache_timeout_ms", "250"),
+    ("cache_write_policy", "available"),
+    ("cache_hash_tag", "false"),
+    ("store_timeout_ms", "5000"),
+    ("max_body_bytes", "1048576"),
+    ("body_timeout_ms", "10000"),
+    ("max_listing_bytes", "67108864"),
+    ("access", "closed"),
+    ("public_read", "false"),
+    ("read_token", ""),
+    ("write_token", ""),
+    ("admin_token", ""),
+    ("jwt_secret", ""),
+    ("jwt_jwks", ""),
+    ("jwt_issuer", ""),
+    ("jwt_audience", ""),
+    ("cors_origins", ""),
+    ("rate_limit_per_minute", "0"),
+];
+
+impl Config {
+    /// Validates the values of [`VARIABLES`], as `value` gives them by name.
+    ///
+    /// # Errors
+    /// The first variable whose value is invalid.
+    pub fn parse(mut value: impl FnMut(&'static str) -> String) -> Result<Self, VariableError> {
+        let value = &mut value;
+        let database = database::Settings::parse(value)?;
+        Ok(Config {
+            redis_url: Secret::new(url("redis_url", &["redis://", "rediss://"], value("redis_url"))?),
+            cache: cache(value, database.timeout)?,
+            database,
+            catalog: catalog::Settings::parse(value)?,
+            access: Access::parse(value)?,
+            http: http::Settings::parse(value)?,
+        })
+    }
+}
+
+/// The crate `fenced-cache` knows nothing of variables.
+fn cache(
+    value: &mut impl FnMut(&'static str) -> String,
+    source_timeout: Duration,
+) -> Result<fenced_cache::Settings, VariableError> {
+    Ok(fenced_cache::Settings {
+        ttl: ttl("cache_ttl_seconds", &value("cache_ttl_seconds"))?,
+        timeout: timeout("cache_timeout_ms", &value("cache_timeout_ms"))?,
+        source_timeout,
+        write_policy: one_of(
+            "cache_write_policy",
+            &value("cache_write_policy"),
+            [("available", WritePolicy::Available), ("consistent", WritePolicy::Consistent)],
+        )?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The defaults, but for what is set.
+    fn with(set: &[(&str, &str)]) -> Result<Config, VariableError> {
+        Config::parse(|name| {
+            let default = VARIABLES.iter().find(|(known, _)| *known == name).unwrap().1;
+            set.iter().find(|(known, _)| *known == name).map_or(default, |(_, value)| value).to_owned()
+        })
+    }
+
+    #[test]
+    fn the_manifest_has_every_variable_with_its_default() {
+        let manifest = include_str!("../spin.toml");
+        for (name, default) in VARIABLES {
+            let line = format!("{name} = {{ default = {default:?}");
+            assert!(manifest.contains(&line), "{line}");
+            assert!(
+                manifest.contains(&format!("{name} = \"{{{{ {name} }}}}\"")),
+                "{name} is not handed to the component"
+            );
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.catalog.collections, ["games", "clients"]);
+        assert_eq!(config.cache.ttl, Duration::from_secs(120));
+        assert!(config.cache.caching());
+    }
+
+    #[test]
+    fn a_bad_value_names_its_variable() {
+        for (variable, value) in [
+            ("redis_url", "127.0.0.1:6379"),
+            ("redis_url", ""),
+            ("data_api_url", "ftp://x"),
+            ("data_api_url", "http://"),
+            ("data_api_key", " "),
+            ("data_api_key", "a\nb"),
+            ("database", ""),
+            ("collections", ""),
+            ("collections", "games,,clients"),
+            ("collections", "games:list"),
+            ("collections", "games,games"),
+            ("collections", "all"),
+            ("cache_ttl_seconds", "-1"),
+            ("cache_ttl_seconds", "1.5"),
+            ("cache_ttl_seconds", "99999999999"),
+            ("cache_timeout_ms", "0"),
+            ("cache_write_policy", "eventual"),
+            ("cache_hash_tag", "yes"),
+            ("store_timeout_ms", "soon"),
+            ("max_body_bytes", "0"),
+            ("body_timeout_ms", "0"),
+            ("max_listing_bytes", "133169153"),
+            ("access", "ajar"),
+            ("public_read", "1"),
+            ("read_token", "too-short"),
+            ("write_token", "a-token-that-is-long-enough-to-be-good,short"),
+            ("admin_token", "a token with spaces that is long enough"),
+            ("jwt_secret", "too-short"),
+            ("jwt_jwks", "{}"),
+            ("jwt_jwks", r#"{"keys":[]}"#),
+            ("jwt_jwks", r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#),
+            ("cors_origins", "*"),
+            ("cors_origins", "https://shop.example/"),
+            ("cors_origins", "shop.example"),
+            ("rate_limit_per_minute", "-1"),
+        ] {
+            let error = with(&[(variable, value)]).unwrap_err();
+            assert_eq!(error.variable, variable, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_ttl_of_zero_turns_caching_off() {
+        assert!(!with(&[("cache_ttl_seconds", "0")]).unwrap().cache.caching());
+    }
+
+    #[test]
+    fn debug_masks_secrets() {
+        let secret = "s3cret-s3cret-s3cret-s3cret-s3cret";
+        let secrets =
+            ["data_api_key", "read_token", "write_token", "admin_token", "jwt_secret"].map(|name| (name, secret));
+        let names = [("jwt_issuer", "me"), ("jwt_audience", "you")];
+        let shown = format!("{:?}", with(&[&secrets[..], &names].concat()).unwrap());
+        assert!(!shown.contains("s3cret") && !shown.contains("6379"), "{shown}");
+    }
+}

@@ -1,0 +1,39 @@
+//! Limits on requests, and the web pages that may send them.
+
+use std::time::Duration;
+
+use super::cors::origins;
+use crate::variable::{VariableError, number, timeout};
+
+/// A body limit above this is rejected: MongoDB's own limit for a document is 16 MiB.
+const MAX_BODY_LIMIT: u64 = 16 * 1024 * 1024;
+/// A rate limit above this is rejected: it would limit nothing.
+const MAX_RATE: u64 = 1_000_000;
+
+/// Limits on requests, and the web pages that may send them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The largest request body accepted, in bytes.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send its body.
+    pub body_timeout: Duration,
+    /// The origins of web pages whose scripts may use the service (the header `Origin`, Fetch standard).
+    pub cors_origins: Vec<String>,
+    /// Requests a minute for each caller; zero is no limit.
+    pub rate_limit: u64,
+}
+
+impl Settings {
+    /// Reads the variables `max_body_bytes`, `body_timeout_ms`, `cors_origins` and `rate_limit_per_minute`.
+    ///
+    /// # Errors
+    /// The first variable whose value is invalid.
+    pub fn parse(value: &mut impl FnMut(&'static str) -> String) -> Result<Self, VariableError> {
+        Ok(Settings {
+            max_body_bytes: number("max_body_bytes", &value("max_body_bytes"), 1, MAX_BODY_LIMIT)? as usize,
+            body_timeout: timeout("body_timeout_ms", &value("body_timeout_ms"))?,
+            cors_origins: origins("cors_origins", &value("cors_origins"))?,
+            rate_limit: number("rate_limit_per_minute", &value("rate_limit_per_minute"), 0, MAX_RATE)?,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Reads one Spin variable's value, or says what is wrong with it, without the value: it may be secret.
+
+use std::time::Duration;
+
+/// A variable whose value is invalid. Every route answers 500 and names the variable, rather than guess.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the variable `{variable}` {reason}")]
+pub struct VariableError {
+    /// The Spin variable's name.
+    pub variable: &'static str,
+    /// What is wrong with its value, without the value.
+    pub reason: String,
+}
+
+/// A TTL above this is refused: Redis counts milliseconds in a signed 64-bit number, and a year is past any use.
+const MAX_TTL_SECONDS: u64 = 365 * 24 * 60 * 60;
+/// A timeout above this is refused: nobody waits longer for an HTTP answer.
+const MAX_TIMEOUT_MS: u64 = 10 * 60 * 1000;
+
+/// The error for an invalid value.
+pub fn invalid<T>(variable: &'static str, reason: impl Into<String>) -> Result<T, VariableError> {
+    Err(VariableError { variable, reason: reason.into() })
+}
+
+/// Text that is not blank.
+pub fn non_empty(variable: &'static str, value: String) -> Result<String, VariableError> {
+    if value.trim().is_empty() {
+        return invalid(variable, "is empty");
+    }
+    Ok(value)
+}
+
+/// Text that can be sent as a header's value, where a control character would end it.
+pub fn header_value(variable: &'static str, value: String) -> Result<String, VariableError> {
+    if http::HeaderValue::from_str(&value).is_err() {
+        return invalid(variable, "contains a character that a header cannot carry");
+    }
+    Ok(value)
+}
+
+/// A URL with one of these schemes, without slashes at its end.
+pub fn url(variable: &'static str, schemes: &[&str], value: String) -> Result<String, VariableError> {
+    let value = value.trim().trim_end_matches('/');
+    match schemes.iter().find_map(|scheme| value.strip_prefix(scheme)) {
+        Some(rest) if !rest.is_empty() && !value.contains(char::is_whitespace) => Ok(value.to_owned()),
+        _ => invalid(variable, format!("must be a URL that starts with {}", schemes.join(" or "))),
+    }
+}
+
+/// A whole number within a range.
+pub fn number(variable: &'static str, value: &str, min: u64, max: u64) -> Result<u64, VariableError> {
+    match value.trim().parse::<u64>() {
+        Ok(n) if (min..=max).contains(&n) => Ok(n),
+        _ => invalid(variable, format!("must be a whole number from {min} to {max}")),
+    }
+}
+
+/// A time to live in seconds; zero is allowed.
+pub fn ttl(variable: &'static str, value: &str) -> Result<Duration, VariableError> {
+    number(variable, value, 0, MAX_TTL_SECONDS).map(Duration::from_secs)
+}
+
+/// A time limit in milliseconds.
+pub fn timeout(variable: &'static str, value: &str) -> Result<Duration, VariableError> {
+    number(variable, value, 1, MAX_TIMEOUT_MS).map(Duration::from_millis)
+}
+
+/// `true` or `false`.
+pub fn flag(variable: &'static str, value: &str) -> Result<bool, VariableError> {
+    one_of(variable, value, [("true", true), ("false", false)])
+}
+
+/// One of two words.
+pub fn one_of<T: Copy>(variable: &'static str, value: &str, choices: [(&str, T); 2]) -> Result<T, VariableError> {
+    let chosen = choices.iter().find(|(name, _)| *name == value.trim());
+    match chosen {
+        Some((_, choice)) => Ok(*choice),
+        None => invalid(variable, format!("must be {} or {}", choices[0].0, choices[1].0)),
+    }
+}
+
+/// The open collections, separated by commas. Names become parts of Redis keys and of paths, so they consist of letters,
+/// digits, `_`, `-` and `.`; `all` and `system.…` are reserved (by the routes and by MongoDB).
+pub fn collections(list: &str) -> Result<Vec<String>, VariableError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in list.split(',').map(str::trim) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if name.is_empty() || name.len() > 100 || !name.chars().all(plain) {
+            return invalid(
+                "collections",
+                format!(
+                    "contains {name:?}: a name has 1 to 100 letters, digits, `_`, `-` or `.`; names are separated by commas"
+                ),
+            );
+        }
+        if name == "all" || name.starts_with("system.") {
+            return invalid("collections", format!("contains {name:?}, which is a reserved name"));
+        }
+        if names.iter().any(|known| known == name) {
+            return invalid("collections", format!("contains {name:?} twice"));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
