@@ -1,5 +1,7 @@
 //! The listening socket: from the first connection to the last.
 
+mod quick_ack;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+
+use quick_ack::QuickAck;
 
 /// How long a client may take for a TLS handshake, and for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -99,6 +103,7 @@ async fn serve(connection: TcpStream, tls: Option<TlsAcceptor>, router: Router, 
     if let Err(error) = connection.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
+    let connection = QuickAck(connection);
     let Some(tls) = tls else { return speak(connection, router, watcher).await };
     match tokio::time::timeout(PATIENCE, tls.accept(connection)).await {
         Ok(Ok(connection)) => speak(connection, router, watcher).await,
