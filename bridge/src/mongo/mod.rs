@@ -44,6 +44,9 @@ impl Mongo {
         options.write_concern.get_or_insert_with(|| WriteConcern::builder().w(acknowledgment).build());
         let preference = config.read_preference.0.clone();
         options.selection_criteria.get_or_insert(SelectionCriteria::ReadPreference(preference));
+        if let Some(concern) = &config.read_concern {
+            options.read_concern.get_or_insert_with(|| concern.0.clone());
+        }
         options.max_pool_size.get_or_insert(config.max_connections);
         options.app_name.get_or_insert_with(|| "data-api".to_owned());
         let mut for_pulse = options.clone();

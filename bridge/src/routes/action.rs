@@ -6,54 +6,76 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::App;
 use crate::actions::{Action, Call};
 use crate::answer::Answer;
 use crate::arguments::Arguments;
+use crate::audit::Audit;
+use crate::client::Client;
 use crate::error::Error;
 use crate::traces::RequestSpan;
-use crate::{body, ejson, media};
+use crate::{body, ejson, media, weight};
 
 /// Serves one request, and counts it.
 pub(super) async fn handle(action: Action, State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let in_flight = app.metrics.begin(action.name());
     let span = app.traces.begin(action.name(), &head.headers);
-    // Kept until the last byte has left: a listing takes memory and a connection until then.
-    let place = Arc::clone(&app.places).try_acquire_owned();
-    let result = match &place {
-        Ok(_) => answer(action, &app, &head, body, &span).await,
-        Err(_) => Err(Error::Overloaded),
-    };
+    let mut audit = Audit::begin(action.name(), Client::of(&head.extensions));
+    let result = answer(action, &app, &head, body, &span, &mut audit).await;
     let failure = result.as_ref().err().map(Error::code);
-    let status = result.as_ref().map_or_else(Error::status, Answer::status);
+    let status = result.as_ref().map_or_else(Error::status, |(answer, _)| answer.status());
     in_flight.end(failure.unwrap_or("ok"));
     span.end(status.as_u16(), failure);
+    audit.end(status.as_u16(), failure.unwrap_or("ok"));
     match result {
-        Ok(answer) => answer.into_response(place),
+        Ok((answer, slot)) => answer.into_response(slot),
         Err(error) => error.into_response(),
     }
 }
 
-/// Who is asking is settled before the body is read, and everything about the body before MongoDB is asked.
-async fn answer(action: Action, app: &App, head: &Parts, body: Body, span: &RequestSpan) -> Result<Answer, Error> {
-    let principal = app.authenticator.authenticate(&head.headers).await?;
+/// Who is asking is settled before the body is read, and everything about the body before MongoDB is asked. Each takes of
+/// what is limited only what it needs: a client that nobody knows takes nothing, one that sends its body slowly no slot.
+async fn answer(
+    action: Action,
+    app: &App,
+    head: &Parts,
+    body: Body,
+    span: &RequestSpan,
+    audit: &mut Audit,
+) -> Result<(Answer, OwnedSemaphorePermit), Error> {
+    let caller = app.authenticator.authenticate(head).await?;
+    audit.caller(&caller);
+    let client = Client::of(&head.extensions);
+    let counted = app.rate_limit.count(&caller.counted_as(client), caller.principal.rate_limit);
+    counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })?;
     media::check_content_type(&head.headers)?;
-    let text = body::read(body, app.config.max_body_bytes, app.config.body_timeout).await?;
+    let mut memory = app.budget.reserve();
+    let text = {
+        let _slot = app.body_slots.take(Some(client.origin())).map_err(|_| Error::Overloaded)?;
+        body::read(body, app.config.limits.max_body_bytes, app.config.limits.body_timeout, &mut memory).await?
+    };
+    // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
+    let slot = Arc::clone(&app.request_slots).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    memory.grow(weight::of_text(&text)?)?;
     let body = ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()))?;
+    memory.shrink(text.len());
     drop(text);
+    memory.grow(weight::of_body(&body))?;
     let arguments = Arguments::new(&body, action.fields())?;
     let call = Call {
         config: &app.config,
-        rules: &principal.rules,
+        rules: &caller.principal.rules,
         mongo: &app.mongo,
         namespace: arguments.namespace(&app.config.data_source)?,
         arguments,
         format: media::answer_format(&head.headers),
     };
+    audit.namespace(call.namespace);
     let operation = span.operation(action.name(), call.namespace);
     let result = app.mongo.wait(action.run(&call)).await;
     operation.end(result.as_ref().err().map(Error::code));
-    result
+    result.map(|answer| (answer, slot))
 }

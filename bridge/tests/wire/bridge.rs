@@ -80,8 +80,13 @@ impl Bridge {
 
     /// Against any server, there or not.
     pub fn start_at(mongodb_uri: &str, flags: &[&str]) -> Self {
+        Self::spawn(program(), mongodb_uri, flags)
+    }
+
+    /// By a command that takes the program's flags.
+    pub fn spawn(mut command: Command, mongodb_uri: &str, flags: &[&str]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let mut child = program()
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--log-level", "warn", "--mongodb-uri", mongodb_uri])
             .args(flags)
             .stdout(Stdio::piped())
@@ -133,6 +138,12 @@ impl Bridge {
 
     pub fn get(&self, path: &str) -> Reply {
         Reply::of(self.agent.get(format!("{}{path}", self.url)).call().unwrap())
+    }
+
+    /// Gets something with headers.
+    pub fn get_with(&self, url: &str, headers: &[(&str, &str)]) -> Reply {
+        let request = headers.iter().fold(self.agent.get(url), |request, (name, value)| request.header(*name, *value));
+        Reply::of(request.call().unwrap())
     }
 
     /// Deletes something, and gives the status.

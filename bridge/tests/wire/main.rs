@@ -6,16 +6,22 @@
 
 mod accounts;
 mod actions;
+mod attacks;
+mod audit;
 mod authentication;
 mod away;
 mod bridge;
 mod errors;
 mod folder;
 mod http;
+mod issuers;
 mod lifecycle;
 mod limits;
+mod memory;
 mod operations;
+mod raw;
 mod rules;
+mod sessions;
 mod streaming;
 mod token;
 mod types;
