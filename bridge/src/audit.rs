@@ -1,8 +1,9 @@
 //! Who did what: one line a request, at the level `info`. No documents, no filters, no credentials.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::auth::Caller;
+use crate::auth::Principal;
 use crate::client::Client;
 
 /// A request's line, as it becomes known.
@@ -10,7 +11,7 @@ pub struct Audit {
     action: &'static str,
     client: Client,
     since: Instant,
-    caller: Option<Caller>,
+    principal: Option<Arc<Principal>>,
     database: String,
     collection: String,
 }
@@ -22,15 +23,15 @@ impl Audit {
             action,
             client,
             since: Instant::now(),
-            caller: None,
+            principal: None,
             database: String::new(),
             collection: String::new(),
         }
     }
 
     /// Whose it is.
-    pub fn caller(&mut self, caller: &Caller) {
-        self.caller = Some(caller.clone());
+    pub fn principal(&mut self, principal: &Arc<Principal>) {
+        self.principal = Some(Arc::clone(principal));
     }
 
     /// What it is about.
@@ -43,11 +44,11 @@ impl Audit {
 
     /// What became of it: `ok`, or an error's code.
     pub fn end(self, status: u16, outcome: &'static str) {
-        let seconds = Duration::as_secs_f64(&self.since.elapsed());
+        let seconds = self.since.elapsed().as_secs_f64();
         tracing::info!(
             target: "audit",
-            who = self.caller.as_ref().map_or("nobody", |caller| &caller.principal.id),
-            user = self.caller.as_ref().map_or("", |caller| &caller.user.id),
+            who = self.principal.as_ref().map_or("nobody", |principal| &principal.id),
+            user = self.principal.as_ref().map_or("", |principal| &principal.user.id),
             address = %self.client.0,
             action = self.action,
             database = self.database,

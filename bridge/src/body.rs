@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
@@ -16,6 +16,19 @@ const LINGER_TIME: Duration = Duration::from_secs(30);
 /// How many bytes it may send in that time.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
+/// A body that is longer than this has a mapping of its own.
+const LARGE: usize = 128 * 1024;
+
+/// As much as glibc always maps, and gives back to the system when it is freed. What is smaller it keeps for later once it has seen
+/// a few, and a hundred large bodies would then be kept. Only the pages that are written to take memory.
+const MAPPED: usize = 33 * 1024 * 1024;
+
+/// How long the rest of a refused request's body is waited for.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// How large it may be.
+const DISCARD_BYTES: usize = 64 * 1024;
+
 /// The whole body. Its bytes are taken from the memory for all requests as they arrive.
 ///
 /// # Errors
@@ -25,7 +38,26 @@ pub async fn read(body: Body, limit: usize, time: Duration, memory: &mut Reserva
     tokio::time::timeout(time, whole(body, limit, memory)).await.unwrap_or(Err(Error::BodyTimeout))
 }
 
+/// Takes in what is left of a body that nobody will read, for a moment. A connection whose client is still sending cannot be
+/// used again, and the client finds that out only with its next request.
+pub async fn discard(body: Body) {
+    let mut stream = body.into_data_stream();
+    let all = async {
+        let mut discarded = 0;
+        while let Some(Ok(chunk)) = stream.next().await {
+            discarded += chunk.len();
+            if discarded > DISCARD_BYTES {
+                break;
+            }
+        }
+    };
+    // Whether it ended or the time did makes no difference.
+    let _ = tokio::time::timeout(DISCARD_TIME, all).await;
+}
+
 async fn whole(body: Body, limit: usize, memory: &mut Reservation<'_>) -> Result<Bytes, Error> {
+    // Once and for all: a buffer that grows is copied, and is twice as large for a moment.
+    let expected = usize::try_from(body.size_hint().lower()).map_or(limit, |length| length.min(limit));
     let mut stream = body.into_data_stream();
     let first = next(&mut stream).await?.unwrap_or_default();
     let mut whole = BytesMut::new();
@@ -39,6 +71,7 @@ async fn whole(body: Body, limit: usize, memory: &mut Reservation<'_>) -> Result
         length += chunk.len();
         granted = memory.grow(chunk.len());
         if whole.is_empty() {
+            whole.reserve(if expected > LARGE { expected.max(MAPPED) } else { expected });
             whole.extend_from_slice(&first);
         }
         whole.extend_from_slice(&chunk);

@@ -70,13 +70,19 @@ impl Reservation<'_> {
         self.bytes = 0;
     }
 
-    /// Gives so many bytes back.
-    pub fn shrink(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_sub(bytes);
-        let blocks = self.bytes.div_ceil(BLOCK);
-        if let Some(taken) = &mut self.taken {
-            drop(taken.split(taken.num_permits().saturating_sub(blocks)));
+    /// Takes so many bytes instead of those that it has.
+    ///
+    /// # Errors
+    /// As when it grows.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), Error> {
+        if let Some(more) = bytes.checked_sub(self.bytes) {
+            return self.grow(more);
         }
+        self.bytes = bytes;
+        if let Some(taken) = &mut self.taken {
+            drop(taken.split(taken.num_permits().saturating_sub(bytes.div_ceil(BLOCK))));
+        }
+        Ok(())
     }
 }
 
@@ -94,10 +100,10 @@ mod tests {
         second.grow(3 * BLOCK).unwrap();
         assert!(matches!(second.grow(1), Err(Error::OutOfMemory)));
         assert!(matches!(second.grow(8 * BLOCK), Err(Error::TooMuchMemory(_))));
-        first.shrink(6 * BLOCK);
+        first.resize(1).unwrap();
         second.grow(6 * BLOCK).unwrap();
         drop(second);
-        first.grow(9 * BLOCK).unwrap();
+        first.resize(10 * BLOCK).unwrap();
         drop(first);
         assert_eq!(budget.free.available_permits(), 10);
     }

@@ -54,9 +54,6 @@ struct Anonymous {
     rules: Rules,
 }
 
-/// The account of everyone who logged in without a credential.
-pub(super) const ANONYMOUS: &str = "anonymous";
-
 /// Everyone who is let in.
 #[derive(Default)]
 pub(super) struct Accounts {
@@ -128,7 +125,7 @@ impl Accounts {
         }
         if let Some(Anonymous { rate_limit, rules }) = file.anonymous {
             rules.check().map_err(|why| format!("`anonymous`: {why}"))?;
-            let principal = Principal::new(ANONYMOUS.to_owned(), "", rules).limited(rate_limit);
+            let principal = Principal::new(super::ANONYMOUS.to_owned(), "", rules).limited(rate_limit);
             self.anonymous = Some(Arc::new(principal));
         }
         let mut ids: Vec<&str> = self.principals().map(|principal| principal.id.as_str()).collect();

@@ -1,5 +1,7 @@
 //! The login: credentials for an access token, and a refresh token for new access tokens.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde_json::Map;
 
 use super::credentials::bearer;
 use super::tokens::{Claims, Owner, TokenKind};
-use super::{Authenticator, Caller, user};
+use super::{Authenticator, Principal};
 use crate::client::Client;
 use crate::error::Error;
 
@@ -74,7 +76,12 @@ impl Authenticator {
     ///
     /// # Errors
     /// 400 where the body is not the provider's; 401 where it matches nobody; 429 for too many wrong passwords.
-    pub async fn log_in(&self, provider: Provider, body: &[u8], client: Client) -> Result<(Session, Caller), Error> {
+    pub async fn log_in(
+        &self,
+        provider: Provider,
+        body: &[u8],
+        client: Client,
+    ) -> Result<(Session, Arc<Principal>), Error> {
         let malformed = |_| Error::InvalidParameter("the body must be a JSON object of strings".to_owned());
         let form: Form = match (provider, body.trim_ascii()) {
             (Provider::AnonUser, b"") => Form::default(),
@@ -83,48 +90,47 @@ impl Authenticator {
         let accounts = self.accounts.as_ref().ok_or(Error::UnknownUser)?.get();
         let session = super::new_key().map_err(Error::Internal)?;
         let mut subject = None;
-        let caller = match provider {
+        let principal = match provider {
             Provider::ApiKey => {
                 let key = form.key.ok_or(Error::MissingParameter("key"))?;
-                accounts.by_key(key.as_bytes()).map(Caller::of)
+                accounts.by_key(key.as_bytes()).cloned()
             }
             Provider::LocalUserpass => {
                 let email = form.username.ok_or(Error::MissingParameter("username"))?;
                 let password = form.password.ok_or(Error::MissingParameter("password"))?;
                 let found = self.by_password(email.as_bytes(), password.as_bytes(), client).await?;
-                Some(Caller::of(&found.ok_or(Error::WrongPassword)?))
+                Some(found.ok_or(Error::WrongPassword)?)
             }
             Provider::CustomToken => {
                 let token = form.token.ok_or(Error::MissingParameter("token"))?;
-                let (caller, found) = self.by_custom_token(token.as_bytes()).await?.ok_or(Error::UnknownUser)?;
+                let (principal, found) = self.by_custom_token(token.as_bytes()).await?.ok_or(Error::UnknownUser)?;
                 subject = Some(found);
-                Some(caller)
+                Some(principal)
             }
             Provider::AnonUser => {
                 let account = accounts.anonymous.as_ref().ok_or_else(Error::no_such_login)?;
-                let user = user::User::of_issuer(&account.id, &session, Map::new());
-                Some(Caller { principal: account.clone(), user })
+                Some(Arc::new(account.on_behalf_of(&session, Map::new())))
             }
         };
-        let caller = caller.ok_or(Error::UnknownUser)?;
+        let principal = principal.ok_or(Error::UnknownUser)?;
         let empty = Map::new();
         let (who, credential, data, until) = match (&subject, provider) {
             (Some(subject), _) => {
                 (Some(subject.name.as_str()), &subject.credential, &subject.claims, Some(subject.until))
             }
             // A login without a credential is a new user each time.
-            (None, Provider::AnonUser) => (Some(session.as_str()), &caller.principal.credential, &empty, None),
-            (None, _) => (None, &caller.principal.credential, &empty, None),
+            (None, Provider::AnonUser) => (Some(session.as_str()), &principal.credential, &empty, None),
+            (None, _) => (None, &principal.credential, &empty, None),
         };
-        let account = caller.principal.id.as_str();
+        let account = principal.id.as_str();
         let owner = Owner { account, credential, user: who, data, session: &session, generation: 0 };
         let session = Session {
             access_token: self.tokens.issue(&owner, TokenKind::Access, until)?,
             refresh_token: self.tokens.issue(&owner, TokenKind::Refresh, until)?,
-            user_id: caller.user.id.clone(),
+            user_id: principal.user.id.clone(),
             device_id: NO_DEVICE,
         };
-        Ok((session, caller))
+        Ok((session, principal))
     }
 
     /// A new access token for a refresh token, and a new refresh token.
@@ -132,12 +138,12 @@ impl Authenticator {
     /// # Errors
     /// 401 where the token is invalid, its account has changed, or a newer one was used; 503 where that cannot be recorded.
     pub async fn refresh(&self, headers: &HeaderMap) -> Result<Refreshed, Error> {
-        let (caller, claims) = self.presented(headers, TokenKind::Refresh).await?;
+        let (principal, claims) = self.presented(headers, TokenKind::Refresh).await?;
         if !self.sessions.advance(&claims.sid, claims.generation, claims.exp).await? {
             return Err(Error::UnknownUser);
         }
         let owner = Owner {
-            account: &caller.principal.id,
+            account: &principal.id,
             credential: &claims.cred,
             user: claims.user.as_deref(),
             data: &claims.data,
@@ -163,18 +169,18 @@ impl Authenticator {
     /// # Errors
     /// 401 where the token is invalid.
     pub async fn profile(&self, headers: &HeaderMap) -> Result<Profile, Error> {
-        let (caller, _) = self.presented(headers, TokenKind::Access).await?;
-        let provider_type = match caller.principal.id.split(':').next() {
+        let (principal, _) = self.presented(headers, TokenKind::Access).await?;
+        let provider_type = match principal.id.split(':').next() {
             Some("key") => "api-key",
             Some("user") => "local-userpass",
             Some("jwt") => "custom-token",
             _ => "anon-user",
         };
-        let identities = [Identity { id: caller.user.id.clone(), provider_type }];
-        Ok(Profile { user_id: caller.user.id, kind: "normal", identities, data: Map::new() })
+        let identities = [Identity { id: principal.user.id.clone(), provider_type }];
+        Ok(Profile { user_id: principal.user.id.clone(), kind: "normal", identities, data: Map::new() })
     }
 
-    async fn presented(&self, headers: &HeaderMap, kind: TokenKind) -> Result<(Caller, Claims), Error> {
+    async fn presented(&self, headers: &HeaderMap, kind: TokenKind) -> Result<(Arc<Principal>, Claims), Error> {
         let token = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
         let token = std::str::from_utf8(token.ok_or(Error::NoAuthentication)?).map_err(|_| Error::UnknownUser)?;
         self.session(token, kind).await?.ok_or(Error::UnknownUser)

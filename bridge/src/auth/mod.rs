@@ -1,8 +1,8 @@
 //! Who is asking, and what they may do.
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
-//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Caller`]: a [`Principal`]
-//! with its [`rules`], and the [`user::User`] it speaks for; [`sources`] finds what else a pipeline reads. `tokens` are those
+//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Principal`] with its
+//! [`rules`] and the [`user::User`] it speaks for; [`sources`] finds what else a pipeline reads. `tokens` are those
 //! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
 //! everyone where no credentials are.
 
@@ -26,6 +26,7 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
+use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::config::Config;
@@ -41,6 +42,9 @@ use rules::Rules;
 use sessions::Sessions;
 use tokens::{TokenKind, Tokens};
 use user::User;
+
+/// The account of those who log in without credentials.
+const ANONYMOUS: &str = "anonymous";
 
 /// Decides who may use the server.
 pub struct Authenticator {
@@ -64,41 +68,40 @@ pub struct Principal {
     /// How many requests a minute it may make, where that is not what all may.
     pub rate_limit: Option<u32>,
     /// What it may do.
-    pub rules: Rules,
-}
-
-/// Who makes a request.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The account that let it in.
-    pub principal: Arc<Principal>,
-    /// Whom it speaks for.
+    pub rules: Arc<Rules>,
+    /// Whose values the filters of its rules take.
     pub user: User,
 }
 
 impl Principal {
     fn new(id: String, stored: &str, rules: Rules) -> Self {
         let hash = digest(&SHA256, stored.as_bytes());
-        Principal { id, credential: hex(&hash.as_ref()[..8]), rate_limit: None, rules }
+        let user = User::of_account(&id);
+        Principal { id, credential: hex(&hash.as_ref()[..8]), rate_limit: None, rules: Arc::new(rules), user }
     }
 
     fn limited(mut self, rate_limit: Option<u32>) -> Self {
         self.rate_limit = rate_limit;
         self
     }
-}
 
-impl Caller {
-    /// Under what name its requests are counted: each user's apart, and those who have no name by where they are.
-    pub fn counted_as(&self, client: Client) -> String {
-        match self.principal.id.as_str() {
-            accounts::ANONYMOUS => format!("{} {}", accounts::ANONYMOUS, client.0),
-            _ => self.user.id.clone(),
+    /// The account of many users, on behalf of one of them.
+    fn on_behalf_of(&self, subject: &str, claims: Map<String, Value>) -> Self {
+        Principal {
+            id: self.id.clone(),
+            credential: self.credential.clone(),
+            rate_limit: self.rate_limit,
+            rules: Arc::clone(&self.rules),
+            user: User::of_issuer(&self.id, subject, claims),
         }
     }
 
-    fn of(principal: &Arc<Principal>) -> Self {
-        Caller { user: User::of_account(&principal.id), principal: Arc::clone(principal) }
+    /// Under what name its requests are counted: each user's apart, and those who have no name by where they are.
+    pub fn counted_as(&self, client: Client) -> String {
+        match self.id.as_str() {
+            ANONYMOUS => format!("{ANONYMOUS} {}", client.0),
+            _ => self.user.id.clone(),
+        }
     }
 }
 
@@ -147,18 +150,18 @@ impl Authenticator {
     /// # Errors
     /// The three authentication errors of the protocol; 403 for another host's name where everyone is let in; 429 for too
     /// many wrong passwords; 503 where the keys of an issuer, or the sessions that have ended, are not known.
-    pub async fn authenticate(&self, head: &Parts) -> Result<Caller, Error> {
+    pub async fn authenticate(&self, head: &Parts) -> Result<Arc<Principal>, Error> {
         let Some(accounts) = &self.accounts else {
             host::check(head, &self.allowed_hosts)?;
-            return Ok(Caller::of(&self.anyone));
+            return Ok(Arc::clone(&self.anyone));
         };
         let found = match Credentials::of(&head.headers)? {
-            Credentials::ApiKey(key) => accounts.get().by_key(key).map(Caller::of),
+            Credentials::ApiKey(key) => accounts.get().by_key(key).cloned(),
             Credentials::Bearer(token) => self.by_bearer(token).await?,
-            Credentials::CustomJwt(token) => self.by_custom_token(token).await?.map(|(caller, _)| caller),
+            Credentials::CustomJwt(token) => self.by_custom_token(token).await?.map(|(principal, _)| principal),
             Credentials::EmailPassword(email, password) => {
                 let client = Client::of(&head.extensions);
-                self.by_password(email, password, client).await?.as_ref().map(Caller::of)
+                self.by_password(email, password, client).await?
             }
         };
         found.ok_or(Error::UnknownUser)
@@ -179,25 +182,25 @@ impl Authenticator {
     }
 
     /// An access token of ours, or a token of one of the issuers.
-    async fn by_bearer(&self, token: &[u8]) -> Result<Option<Caller>, Error> {
+    async fn by_bearer(&self, token: &[u8]) -> Result<Option<Arc<Principal>>, Error> {
         match std::str::from_utf8(token) {
             Ok(token) if self.tokens.is_ours(token) => {
-                Ok(self.session(token, TokenKind::Access).await?.map(|(caller, _)| caller))
+                Ok(self.session(token, TokenKind::Access).await?.map(|(principal, _)| principal))
             }
-            Ok(text) => Ok(self.by_custom_token(text.as_bytes()).await?.map(|(caller, _)| caller)),
+            Ok(text) => Ok(self.by_custom_token(text.as_bytes()).await?.map(|(principal, _)| principal)),
             Err(_) => Ok(None),
         }
     }
 
-    async fn by_custom_token(&self, token: &[u8]) -> Result<Option<(Caller, jwt::Subject)>, Error> {
+    async fn by_custom_token(&self, token: &[u8]) -> Result<Option<(Arc<Principal>, jwt::Subject)>, Error> {
         let Some(accounts) = self.accounts.as_ref().map(|accounts| accounts.get()) else { return Ok(None) };
         let Ok(token) = std::str::from_utf8(token) else { return Ok(None) };
         let mut failed = None;
         for (provider, principal) in &accounts.providers {
             match provider.verify(token).await {
                 Ok(Some(subject)) => {
-                    let user = User::of_issuer(&principal.id, &subject.name, subject.claims.clone());
-                    return Ok(Some((Caller { principal: Arc::clone(principal), user }, subject)));
+                    let principal = principal.on_behalf_of(&subject.name, subject.claims.clone());
+                    return Ok(Some((Arc::new(principal), subject)));
                 }
                 Ok(None) => {}
                 // Another issuer may still know it.
@@ -208,7 +211,7 @@ impl Authenticator {
     }
 
     /// Whose token of ours this is, and what it says.
-    async fn session(&self, token: &str, kind: TokenKind) -> Result<Option<(Caller, tokens::Claims)>, Error> {
+    async fn session(&self, token: &str, kind: TokenKind) -> Result<Option<(Arc<Principal>, tokens::Claims)>, Error> {
         let Some(claims) = self.tokens.read(token, kind) else { return Ok(None) };
         let Some(accounts) = self.accounts.as_ref().map(|accounts| accounts.get()) else { return Ok(None) };
         if self.sessions.has_ended(&claims.sid).await? {
@@ -220,11 +223,11 @@ impl Authenticator {
             None => accounts.account(&claims.sub, &claims.cred),
         };
         let Some(principal) = principal else { return Ok(None) };
-        let user = match &claims.user {
-            Some(subject) => User::of_issuer(&principal.id, subject, claims.data.clone()),
-            None => User::of_account(&principal.id),
+        let principal = match &claims.user {
+            Some(subject) => Arc::new(principal.on_behalf_of(subject, claims.data.clone())),
+            None => Arc::clone(principal),
         };
-        Ok(Some((Caller { principal: Arc::clone(principal), user }, claims)))
+        Ok(Some((principal, claims)))
     }
 }
 

@@ -13,10 +13,14 @@ use crate::actions::{Action, Call};
 use crate::answer::Answer;
 use crate::arguments::Arguments;
 use crate::audit::Audit;
+use crate::auth::Principal;
 use crate::client::Client;
 use crate::error::Error;
 use crate::traces::RequestSpan;
 use crate::{body, ejson, media, weight};
+
+/// A body that is longer than this is read aside.
+const LARGE: usize = 64 * 1024;
 
 /// Serves one request, and counts it.
 pub(super) async fn handle(action: Action, State(app): State<Arc<App>>, request: Request) -> Response {
@@ -46,12 +50,14 @@ async fn answer(
     span: &RequestSpan,
     audit: &mut Audit,
 ) -> Result<(Answer, OwnedSemaphorePermit), Error> {
-    let caller = app.authenticator.authenticate(head).await?;
-    audit.caller(&caller);
+    let principal = match admit(app, head, audit).await {
+        Ok(principal) => principal,
+        Err(error) => {
+            body::discard(body).await;
+            return Err(error);
+        }
+    };
     let client = Client::of(&head.extensions);
-    let counted = app.rate_limit.count(&caller.counted_as(client), caller.principal.rate_limit);
-    counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })?;
-    media::check_content_type(&head.headers)?;
     let mut memory = app.budget.reserve();
     let text = {
         let _slot = app.body_slots.take(Some(client.origin())).map_err(|_| Error::Overloaded)?;
@@ -59,15 +65,17 @@ async fn answer(
     };
     // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
     let slot = Arc::clone(&app.request_slots).try_acquire_owned().map_err(|_| Error::Overloaded)?;
-    memory.grow(weight::of_text(&text)?)?;
-    let body = ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()))?;
-    memory.shrink(text.len());
+    let data = matches!(action, Action::InsertOne | Action::InsertMany | Action::ReplaceOne);
+    memory.grow(weight::of_text(&text, data)?)?;
+    let read = || ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()));
+    // A large one takes a while, in which this thread's other requests go on elsewhere.
+    let body = if text.len() > LARGE { tokio::task::block_in_place(read)? } else { read()? };
     drop(text);
-    memory.grow(weight::of_body(&body))?;
+    memory.resize(weight::of_body(&body))?;
     let arguments = Arguments::new(&body, action.fields())?;
     let call = Call {
         config: &app.config,
-        rules: &caller.principal.rules,
+        rules: &principal.rules,
         mongo: &app.mongo,
         namespace: arguments.namespace(&app.config.data_source)?,
         arguments,
@@ -78,4 +86,14 @@ async fn answer(
     let result = app.mongo.wait(action.run(&call)).await;
     operation.end(result.as_ref().err().map(Error::code));
     result.map(|answer| (answer, slot))
+}
+
+/// All that can be said of a request before its body is read.
+async fn admit(app: &App, head: &Parts, audit: &mut Audit) -> Result<Arc<Principal>, Error> {
+    let principal = app.authenticator.authenticate(head).await?;
+    audit.principal(&principal);
+    let counted = app.rate_limit.count(&principal.counted_as(Client::of(&head.extensions)), principal.rate_limit);
+    counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })?;
+    media::check_content_type(&head.headers)?;
+    Ok(principal)
 }

@@ -59,8 +59,8 @@ async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit)
         let timeout = BODY_TIMEOUT.min(app.config.limits.body_timeout);
         body::read(body, MAX_BODY, timeout, &mut memory).await?
     };
-    let (session, caller) = app.authenticator.log_in(provider, &text, client).await?;
-    audit.caller(&caller);
+    let (session, principal) = app.authenticator.log_in(provider, &text, client).await?;
+    audit.principal(&principal);
     Ok(Json(session).into_response())
 }
 

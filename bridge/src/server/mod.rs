@@ -33,6 +33,9 @@ use tracked::Requests;
 /// How long to wait after `accept` failed: for want of file descriptors it would only fail again at once.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
+/// How large a head may be, and a connection's buffer: a thousand of them are memory, too.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
 /// How long a connection that is closed in order may take for it.
 const CLOSING: Duration = Duration::from_secs(1);
 
@@ -182,7 +185,8 @@ async fn serve_http(
         peer,
         trusted: serving.trusted,
     };
-    let builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(MAX_HEAD_BYTES);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
     let mut overdue = pin!(activity.overdue(serving.timeouts));
     tokio::select! {
