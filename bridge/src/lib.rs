@@ -17,14 +17,21 @@
 //! - [`mongo`]: the driver, and what its failures mean.
 //! - [`answer`]: bodies of answers that went well.
 //! - [`error`]: everything else, with its status and code.
-//! - [`metrics`], [`traces`], [`logs`]: what an operator sees.
-//! - [`server`]: the socket, and the orderly end; [`tls`] on it.
+//! - [`metrics`], [`traces`], [`logs`], [`audit`]: what an operator sees.
+//! - [`server`]: the socket, its connections, and the orderly end; [`tls`] on it. [`client`]: who is at the other end.
+//! - [`shares`], [`budget`] with [`weight`], [`rate_limit`]: what one client may take, so that others have something too.
+//! - [`watched`]: values that are read again when their files change.
+//! - [`commands`]: what the program does beside serving.
 
 pub mod actions;
 pub mod answer;
 pub mod arguments;
+pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod budget;
+pub mod client;
+pub mod commands;
 pub mod config;
 pub mod ejson;
 pub mod error;
@@ -33,7 +40,11 @@ pub mod logs;
 pub mod media;
 pub mod metrics;
 pub mod mongo;
+pub mod rate_limit;
 pub mod routes;
 pub mod server;
+pub mod shares;
 pub mod tls;
 pub mod traces;
+pub mod watched;
+pub mod weight;
