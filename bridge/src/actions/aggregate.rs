@@ -6,17 +6,17 @@ use mongodb::options::AggregateOptions;
 use super::Call;
 use crate::answer::Answer;
 use crate::arguments::documents_of;
+use crate::auth::referenced_namespaces;
 use crate::auth::rules::Access;
-use crate::auth::sources;
 use crate::error::Error;
-use crate::forbidden;
+use crate::operator_denylist;
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
         return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
     };
-    forbidden::check_array("pipeline", pipeline)?;
-    sources::each(pipeline, call.namespace.0, &mut |database, collection| {
+    operator_denylist::check_array("pipeline", pipeline)?;
+    referenced_namespaces::each(pipeline, call.namespace.0, &mut |database, collection| {
         call.rules.permit((database, collection), Access::Read)
     })?;
     let stages = documents_of("pipeline", pipeline)?;

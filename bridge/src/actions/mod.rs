@@ -16,8 +16,8 @@ use crate::auth::rules::{Access, Rules};
 use crate::config::Config;
 use crate::ejson::Format;
 use crate::error::Error;
-use crate::forbidden;
 use crate::mongo::Mongo;
+use crate::operator_denylist;
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +152,6 @@ impl Call<'_> {
 
 /// Checks what MongoDB will interpret, and gives it the form that the driver takes.
 fn interpreted(name: &str, document: &RawDocument) -> Result<Document, Error> {
-    forbidden::check(name, document)?;
+    operator_denylist::check(name, document)?;
     Ok(Document::try_from(document)?)
 }

@@ -2,7 +2,8 @@
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
 //! `keys`, by `passwords`, by [`jwt`]s of other issuers. Whoever is let in is a [`Principal`] with its [`rules`];
-//! [`sources`] finds what else a pipeline reads. `tokens` are those that we issue ourselves, at the [`login`].
+//! [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those that we issue ourselves, at the
+//! [`login`].
 
 mod accounts;
 mod credentials;
@@ -10,8 +11,8 @@ mod jwt;
 pub mod keys;
 pub mod login;
 pub mod passwords;
+pub mod referenced_namespaces;
 pub mod rules;
-pub mod sources;
 mod tokens;
 
 use std::sync::Arc;
