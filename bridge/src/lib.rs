@@ -14,6 +14,7 @@
 //! - [`arguments`]: the fields of a body, by name and type.
 //! - [`operator_denylist`]: operators that no client may use.
 //! - [`actions`]: one file for each kind of action.
+//! - [`restriction`]: what a rule with a filter or hidden fields makes of an action.
 //! - [`mongo`]: the driver, and what its failures mean.
 //! - [`answer`]: bodies of answers that went well.
 //! - [`error`]: everything else, with its status and code.
@@ -33,6 +34,7 @@ pub mod media;
 pub mod metrics;
 pub mod mongo;
 pub mod operator_denylist;
+pub mod restriction;
 pub mod routes;
 pub mod server;
 pub mod tls;

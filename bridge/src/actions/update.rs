@@ -31,7 +31,7 @@ pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
 }
 
 /// Operators, or a pipeline as MongoDB takes it since 4.2.
-fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
+pub(crate) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
     match call.arguments.required("update")? {
         RawBsonRef::Document(update) => Ok(UpdateModifications::Document(interpreted("update", update)?)),
         RawBsonRef::Array(pipeline) => {
@@ -45,7 +45,7 @@ fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
 }
 
 /// What the answer to an update or a replacement says.
-pub(super) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
+pub(crate) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
     let mut counts = rawdoc! {
         "matchedCount": number(done.matched_count),
         "modifiedCount": number(done.modified_count),

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::credentials::bearer;
 use super::tokens::{Owner, Use};
-use super::{Authenticator, Principal, hex};
+use super::{Authenticator, Principal};
 use crate::error::Error;
 
 /// The ways to log in, by the protocol's names for their providers.
@@ -94,13 +93,14 @@ impl Authenticator {
             account: &principal.id,
             credential: &principal.credential,
             user: user.as_deref(),
+            data: principal.remembered_claims(),
             session: &session,
         };
         let issue = |used| self.tokens.issue(&owner, used, until);
         Ok(Session {
             access_token: issue(Use::Access)?,
             refresh_token: issue(Use::Refresh)?,
-            user_id: user_id(&principal, user.as_deref()),
+            user_id: principal.user.id.clone(),
             device_id: NO_DEVICE,
         })
     }
@@ -115,6 +115,7 @@ impl Authenticator {
             account: &principal.id,
             credential: &principal.credential,
             user: claims.user.as_deref(),
+            data: claims.data.clone(),
             session: &claims.sid,
         };
         Ok(Refreshed { access_token: self.tokens.issue(&owner, Use::Access, Some(claims.exp))? })
@@ -135,13 +136,13 @@ impl Authenticator {
     /// # Errors
     /// 401 where the token is none.
     pub fn profile(&self, headers: &HeaderMap) -> Result<Profile, Error> {
-        let (principal, claims) = self.presented(headers, Use::Access)?;
+        let (principal, _) = self.presented(headers, Use::Access)?;
         let provider_type = match principal.id.split(':').next() {
             Some("key") => "api-key",
             Some("user") => "local-userpass",
             _ => "custom-token",
         };
-        let id = user_id(&principal, claims.user.as_deref());
+        let id = principal.user.id.clone();
         let identities = [Identity { id: id.clone(), provider_type }];
         Ok(Profile { user_id: id, kind: "normal", identities, data: serde_json::Map::new() })
     }
@@ -151,10 +152,4 @@ impl Authenticator {
         let token = token.ok_or(Error::NoAuthentication)?;
         std::str::from_utf8(token).ok().and_then(|token| self.session(token, used)).ok_or(Error::UnknownUser)
     }
-}
-
-/// 24 hex digits that stay the same for a user.
-fn user_id(principal: &Principal, user: Option<&str>) -> String {
-    let hash = digest(&SHA256, format!("{}\0{}", principal.id, user.unwrap_or_default()).as_bytes());
-    hex(&hash.as_ref()[..12])
 }

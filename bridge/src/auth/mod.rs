@@ -14,6 +14,7 @@ pub mod passwords;
 pub mod referenced_namespaces;
 pub mod rules;
 mod tokens;
+pub mod user;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use credentials::Credentials;
 use passwords::Passwords;
 use rules::Rules;
 use tokens::{Tokens, Use};
+use user::User;
 
 /// Decides who may use the server.
 pub struct Authenticator {
@@ -47,13 +49,39 @@ pub struct Principal {
     /// A hash of what is stored of its credential.
     credential: String,
     /// What it may do.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
+    /// Whose values the filters of its rules take.
+    pub user: User,
 }
 
 impl Principal {
     fn new(id: String, stored: &str, rules: Rules) -> Self {
         let hash = digest(&SHA256, stored.as_bytes());
-        Principal { id, credential: hex(&hash.as_ref()[..8]), rules }
+        let user = User::of_account(&id);
+        Principal { id, credential: hex(&hash.as_ref()[..8]), rules: Arc::new(rules), user }
+    }
+
+    /// The claims of its user that a session must keep: those that rules ask for, and what vouches for the address.
+    fn remembered_claims(&self) -> serde_json::Map<String, serde_json::Value> {
+        let asked: Vec<String> = self.rules.claims().collect();
+        let is_asked = |name: &String| {
+            matches!(name.as_str(), "email" | "email_verified")
+                || asked
+                    .iter()
+                    .any(|path| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        let claims = self.user.claims.iter().filter(|(name, _)| is_asked(name));
+        claims.map(|(name, claim)| (name.clone(), claim.clone())).collect()
+    }
+
+    /// The account of an issuer, on behalf of one of its users.
+    fn on_behalf_of(&self, subject: &str, claims: serde_json::Map<String, serde_json::Value>) -> Self {
+        Principal {
+            id: self.id.clone(),
+            credential: self.credential.clone(),
+            rules: Arc::clone(&self.rules),
+            user: User::of_issuer(&self.id, subject, claims),
+        }
     }
 }
 
@@ -138,7 +166,10 @@ impl Authenticator {
         let mut failed = None;
         for (provider, principal) in &accounts.providers {
             match provider.verify(token).await {
-                Ok(Some(subject)) => return Ok(Some((Arc::clone(principal), subject))),
+                Ok(Some(subject)) => {
+                    let principal = principal.on_behalf_of(&subject.name, subject.claims.clone());
+                    return Ok(Some((Arc::new(principal), subject)));
+                }
                 Ok(None) => {}
                 // Another issuer may still know it.
                 Err(error) => failed = Some(error),
@@ -152,7 +183,11 @@ impl Authenticator {
         let claims = self.tokens.read(token, used)?;
         let accounts = self.accounts.as_ref()?.get();
         let principal = accounts.account(&claims.sub, &claims.cred)?;
-        Some((Arc::clone(principal), claims))
+        let principal = match &claims.user {
+            Some(subject) => Arc::new(principal.on_behalf_of(subject, claims.data.clone())),
+            None => Arc::clone(principal),
+        };
+        Some((principal, claims))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::jwt::crypto;
 use crate::error::Error;
@@ -34,6 +35,8 @@ pub(super) struct Owner<'a> {
     pub(super) credential: &'a str,
     /// Whom a custom token's issuer meant.
     pub(super) user: Option<&'a str>,
+    /// What the issuer's token claims, as far as the rules ask for it.
+    pub(super) data: Map<String, Value>,
     pub(super) session: &'a str,
 }
 
@@ -56,6 +59,9 @@ pub(super) struct Claims {
     /// Whom a custom token's issuer meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user: Option<String>,
+    /// What the issuer's token claimed at the login, as far as the rules asked for it then.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) data: Map<String, Value>,
     #[serde(rename = "use")]
     used: Use,
     /// The session: one login, and the tokens that follow from it.
@@ -89,6 +95,7 @@ impl Tokens {
             sub: owner.account.to_owned(),
             cred: owner.credential.to_owned(),
             user: owner.user.map(str::to_owned),
+            data: owner.data.clone(),
             used,
             sid: owner.session.to_owned(),
             iat: now,
@@ -127,7 +134,7 @@ mod tests {
     #[test]
     fn for_one_use_and_while_it_holds() {
         let tokens = Tokens::new(&[7; 32]);
-        let owner = Owner { account: "key:a", credential: "c", user: None, session: "s" };
+        let owner = Owner { account: "key:a", credential: "c", user: None, data: Map::new(), session: "s" };
         let access = tokens.issue(&owner, Use::Access, None).unwrap();
         assert!(tokens.is_ours(&access));
         assert_eq!(tokens.read(&access, Use::Access).unwrap().sub, "key:a");

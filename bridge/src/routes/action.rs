@@ -47,6 +47,7 @@ async fn answer(action: Action, app: &App, head: &Parts, body: Body, span: &Requ
     let call = Call {
         config: &app.config,
         rules: &principal.rules,
+        user: &principal.user,
         mongo: &app.mongo,
         namespace: arguments.namespace(&app.config.data_source)?,
         arguments,

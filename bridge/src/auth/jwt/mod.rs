@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::rules::Rules;
 use crate::error::Error;
@@ -53,6 +54,8 @@ pub(super) struct Provider {
 struct Claims {
     sub: String,
     exp: u64,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// A token's owner.
@@ -61,6 +64,8 @@ pub(super) struct Subject {
     pub(super) name: String,
     /// Until when, in seconds since 1970.
     pub(super) until: u64,
+    /// What else the token claims, and `sub`.
+    pub(super) claims: Map<String, Value>,
 }
 
 impl Provider {
@@ -104,7 +109,9 @@ impl Provider {
         let keys = self.keys.candidates(header.kid.as_deref(), self.algorithm).await?;
         for key in &keys {
             if let Ok(token) = decode::<Claims>(token, key, &self.validation) {
-                return Ok(Some(Subject { name: token.claims.sub, until: token.claims.exp }));
+                let Claims { sub, exp, mut others } = token.claims;
+                others.insert("sub".to_owned(), Value::String(sub.clone()));
+                return Ok(Some(Subject { name: sub, until: exp, claims: others }));
             }
         }
         Ok(None)
