@@ -2,7 +2,7 @@
 //!
 //! How a request flows: [`routes`] finds the action → [`auth`] settles who is asking → [`media`] and [`body`] take the
 //! body in → [`ejson`] makes it BSON → [`arguments`] checks its fields → [`actions`] runs it on [`mongo`], after
-//! [`auth`]'s rules allow it and [`forbidden`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes
+//! [`auth`]'s rules allow it and [`operator_denylist`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes
 //! the response. [`metrics`] counts it, [`traces`] follows it.
 //!
 //! - [`config`]: all settings, from flags, the environment or a file.
@@ -12,8 +12,9 @@
 //! - [`body`]: the bytes of a request, up to a limit.
 //! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
 //! - [`arguments`]: the fields of a body, by name and type.
-//! - [`forbidden`]: operators that no client may use.
+//! - [`operator_denylist`]: operators that no client may use.
 //! - [`actions`]: one file for each kind of action.
+//! - [`restriction`]: what a rule with a filter or hidden fields makes of an action.
 //! - [`mongo`]: the driver, and what its failures mean.
 //! - [`answer`]: bodies of answers that went well.
 //! - [`error`]: everything else, with its status and code.
@@ -35,12 +36,13 @@ pub mod commands;
 pub mod config;
 pub mod ejson;
 pub mod error;
-pub mod forbidden;
 pub mod logs;
 pub mod media;
 pub mod metrics;
 pub mod mongo;
+pub mod operator_denylist;
 pub mod rate_limit;
+pub mod restriction;
 pub mod routes;
 pub mod server;
 pub mod shares;

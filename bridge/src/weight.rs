@@ -59,11 +59,11 @@ pub fn of_text(text: &[u8], data: bool) -> Result<usize, Error> {
 }
 
 /// How many bytes a body takes, with what the driver makes of it: copies of what is data, and another form of what is
-/// interpreted.
-pub fn of_body(body: &RawDocument) -> usize {
+/// interpreted. Where `rules` look into documents, all of it is.
+pub fn of_body(body: &RawDocument, rules: bool) -> usize {
     let mut weight = body.as_bytes().len();
     for (name, value) in body.into_iter().filter_map(Result::ok) {
-        if DATA.contains(&name.as_str()) {
+        if !rules && DATA.contains(&name.as_str()) {
             // One copy for the driver, one in its message.
             weight = weight.saturating_add(size(value).saturating_mul(2));
         } else {
@@ -132,7 +132,9 @@ mod tests {
     #[test]
     fn what_is_interpreted_weighs_more_than_data() {
         let body = |field: &str| read::document(format!(r#"{{"{field}":{{"a":[{}0]}}}}"#, "0,".repeat(999)).as_bytes());
-        let (filter, document) = (of_body(&body("filter").unwrap()), of_body(&body("document").unwrap()));
+        let (filter, document) = (of_body(&body("filter").unwrap(), false), of_body(&body("document").unwrap(), false));
         assert!(filter > 1000 * ELEMENT && document < 60_000, "{filter} {document}");
+        let inspected = of_body(&body("document").unwrap(), true);
+        assert!(inspected > 1000 * ELEMENT, "{inspected}");
     }
 }

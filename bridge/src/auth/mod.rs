@@ -2,7 +2,7 @@
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
 //! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Principal`] with its
-//! [`rules`] and the [`user::User`] it speaks for; [`sources`] finds what else a pipeline reads. `tokens` are those
+//! [`rules`] and the [`user::User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
 //! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
 //! everyone where no credentials are.
 
@@ -15,9 +15,9 @@ pub mod keys;
 pub mod login;
 pub mod passwords;
 mod random;
+pub mod referenced_namespaces;
 pub mod rules;
 mod sessions;
-pub mod sources;
 mod tokens;
 pub mod user;
 

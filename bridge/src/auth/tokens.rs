@@ -32,7 +32,7 @@ pub(super) struct Owner<'a> {
     pub(super) credential: &'a str,
     /// Whom a custom token's issuer meant.
     pub(super) user: Option<&'a str>,
-    /// What else that token said.
+    /// What that token claims.
     pub(super) data: &'a Map<String, Value>,
     pub(super) session: &'a str,
     /// How often the session was refreshed.
@@ -58,7 +58,7 @@ pub(super) struct Claims {
     /// Whom a custom token's issuer meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) user: Option<String>,
-    /// What else that token said.
+    /// What that token claimed.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) data: Map<String, Value>,
     #[serde(rename = "use")]

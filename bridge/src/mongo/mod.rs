@@ -7,9 +7,9 @@ mod sources;
 
 use std::time::Duration;
 
-use mongodb::bson::{RawDocumentBuf, doc};
-use mongodb::options::{ClientOptions, SelectionCriteria, WriteConcern};
-use mongodb::{Client, Collection};
+use mongodb::bson::{Document, RawBsonRef, RawDocumentBuf, doc};
+use mongodb::options::{ClientOptions, Collation, SelectionCriteria, WriteConcern};
+use mongodb::{Client, Collection, Cursor};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -94,6 +94,25 @@ impl Mongo {
         self.client.database(database).collection(collection)
     }
 
+    /// The number that a pipeline without a collection ends with, in its field `n`; 0 where it gives no document.
+    ///
+    /// # Errors
+    /// Where MongoDB refuses or fails.
+    pub async fn count(&self, database: &str, pipeline: Vec<Document>, collation: Collation) -> Result<u64, Error> {
+        let database = self.client.database(database);
+        let aggregate = database.aggregate(pipeline).collation(collation);
+        number_of(aggregate.max_time(self.operation_timeout).await?).await
+    }
+
+    /// The same of a pipeline on a collection.
+    ///
+    /// # Errors
+    /// Where MongoDB refuses or fails.
+    pub async fn count_in(&self, namespace: (&str, &str), pipeline: Vec<Document>) -> Result<u64, Error> {
+        let collection = self.client.database(namespace.0).collection::<Document>(namespace.1);
+        number_of(collection.aggregate(pipeline).max_time(self.operation_timeout).await?).await
+    }
+
     /// How long an operation may run.
     pub fn operation_timeout(&self) -> Duration {
         self.operation_timeout
@@ -107,6 +126,18 @@ impl Mongo {
         self.client.database("admin").run_command(doc! { "ping": 1 }).await?;
         Ok(())
     }
+}
+
+async fn number_of(mut found: Cursor<Document>) -> Result<u64, Error> {
+    if !found.advance().await? {
+        return Ok(0);
+    }
+    let number = match found.current().get("n")? {
+        Some(RawBsonRef::Int32(number)) => i64::from(number),
+        Some(RawBsonRef::Int64(number)) => number,
+        _ => 0,
+    };
+    Ok(u64::try_from(number).unwrap_or_default())
 }
 
 /// MongoDB is told to stop at the time limit; we stop waiting this much later, so that it is the one to say so.

@@ -113,17 +113,19 @@ async fn answer(
     };
     // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
     let slot = Arc::clone(&app.request_slots).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    let restricted = principal.rules.are_restricted();
     let data = matches!(route, Route::Action(Action::InsertOne | Action::InsertMany | Action::ReplaceOne));
-    memory.grow(weight::of_text(&text, data)?)?;
+    memory.grow(weight::of_text(&text, data && !restricted)?)?;
     let read = || ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()));
     // A large one takes a while, in which this thread's other requests go on elsewhere.
     let body = if text.len() > LARGE { tokio::task::block_in_place(read)? } else { read()? };
     drop(text);
-    memory.resize(weight::of_body(&body))?;
+    memory.resize(weight::of_body(&body, restricted))?;
     let asked = route.asked(&body)?;
     let call = Call {
         config: &app.config,
         rules: &principal.rules,
+        user: &principal.user,
         mongo: app.sources.get(asked.source).ok_or_else(|| unknown_source(&asked))?,
         namespace: asked.arguments.namespace()?,
         arguments: asked.arguments,

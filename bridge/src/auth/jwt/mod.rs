@@ -72,7 +72,7 @@ struct Claims {
 pub(super) struct Subject {
     /// Whom the issuer means.
     pub(super) name: String,
-    /// What else the token says.
+    /// What the token claims, `sub` among it.
     pub(super) claims: Map<String, Value>,
     /// Until when, in seconds since 1970.
     pub(super) until: u64,
@@ -130,7 +130,8 @@ impl Provider {
         }
         for key in self.keys.candidates(header.kid.as_deref(), self.algorithm).await? {
             if let Ok(token) = decode::<Claims>(token, &key, &self.validation) {
-                let Claims { sub, exp, others } = token.claims;
+                let Claims { sub, exp, mut others } = token.claims;
+                others.insert("sub".to_owned(), Value::String(sub.clone()));
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
                 let until = exp as u64;
                 return Ok(Some(Subject { name: sub, claims: others, until, credential: self.credential(&key) }));
