@@ -28,7 +28,8 @@ mod tests {
         assert_eq!(parse("2"), Ok(Duration::from_secs(2)));
         assert_eq!(parse("5m"), Ok(Duration::from_secs(300)));
         assert_eq!(parse("1h 30m"), Ok(Duration::from_secs(5400)));
-        for bad in ["", "s", "0s", "-1s", "1.5s", "999us", "18446744073709551615s", "25h"] {
+        assert_eq!(parse("1.5s"), Ok(Duration::from_millis(1500)));
+        for bad in ["", "s", "0s", "-1s", "0.5ms", "999us", "18446744073709551615s", "25h"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -19,7 +19,7 @@ pub fn conformance() -> PathBuf {
 
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("{command:?}: {error}; these tests need Node.js 20 with npm, and Python 3 with venv")
+        panic!("{command:?}: {error}; these tests need Node.js 18 or later with npm, and Python 3 with venv")
     });
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);

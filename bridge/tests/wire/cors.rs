@@ -28,7 +28,8 @@ fn the_origins_that_are_configured() {
         assert_eq!((reply.status, allowed(&reply, "origin")), (200, expected.then_some(origin)), "{origin}");
         let reply = bridge.post(&url, &[("Origin", origin), ("apiKey", KEY)], b"{}");
         assert_eq!((reply.status, allowed(&reply, "origin")), (400, expected.then_some(origin)), "{origin}");
-        assert!(reply.header("vary").unwrap().contains("origin"), "a cache must not give it to another origin");
+        let mut vary = reply.headers.get_all("vary").iter().map(|value| value.to_str().unwrap());
+        assert!(vary.any(|names| names.contains("origin")), "a cache must not give it to another origin: {reply:?}");
     }
     let none = Bridge::start();
     let reply = none.post(&none.action_url("find"), &[("Origin", "https://shop.example")], b"{}");

@@ -42,7 +42,9 @@ fn check<'a>(hex: &str, text: &str, others: impl Iterator<Item = &'a str>) {
         assert_eq!(read, document, "{text}");
     }
     for other in others {
-        assert_eq!(read_text(other), read, "{other}");
+        let other_read = read_text(other);
+        assert_eq!(written(&other_read), text, "{other}");
+        assert!(lossy || other_read == document, "{other}");
     }
 }
 

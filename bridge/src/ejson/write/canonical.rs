@@ -30,7 +30,10 @@ impl Writer<'_> {
                 self.raw("{\"$regularExpression\":{\"pattern\":");
                 string(regex.pattern.as_str(), self.out);
                 self.raw(",\"options\":");
-                string(regex.options.as_str(), self.out);
+                // Whoever stored it may not have sorted them, as both BSON and Extended JSON want it.
+                let mut options: Vec<char> = regex.options.as_str().chars().collect();
+                options.sort_unstable();
+                string(&String::from_iter(options), self.out);
                 self.raw("}}");
             }
             RawBsonRef::Timestamp(stamp) => {
