@@ -224,6 +224,7 @@ mod tests {
             (("bank", "games"), &[Operation::Read], false),
             (("SHOP", "games"), &[Operation::Read], false),
             (("admin", "public"), &[Operation::Read], false),
+            (("data_api", "public"), &[Operation::Read], false),
             (("local", "startup_log"), &[Operation::Read], true),
             (("local", "oplog.rs"), &[Operation::Read], false),
         ] {

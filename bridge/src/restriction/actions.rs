@@ -44,14 +44,17 @@ pub async fn run(action: Action, call: &Call<'_>, restriction: &Restriction<'_>)
             return Err(denied(format!("`{name}` cannot be used where a rule has a filter or hides fields")));
         }
     };
-    match result {
-        // What MongoDB says about a write may quote the document, with its hidden fields.
-        // The place is the client's own.
-        Err(Error::Refused { code, name, index, .. }) if !restriction.fields.is_all() => {
+    result.map_err(|error| if restriction.fields.is_all() { error } else { without_quotes(error) })
+}
+
+/// What MongoDB says about a write may quote the document, with its hidden fields. A place is one in the client's own list.
+fn without_quotes(error: Error) -> Error {
+    match error {
+        Error::Refused { code, name, index, .. } => {
             let message = "MongoDB refused the write".to_owned();
-            Err(Error::Refused { code, name, message, index, details: None })
+            Error::Refused { code, name, message, index, details: None }
         }
-        result => result,
+        other => other,
     }
 }
 
@@ -279,4 +282,23 @@ async fn delete(call: &Call<'_>, restriction: &Restriction<'_>, action: Action) 
     };
     write.done();
     Answer::ok(call, &rawdoc! { "deletedCount": number(done?.deleted_count) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_write_quotes_no_document() {
+        let refused = Error::Refused {
+            code: 121,
+            name: "DocumentValidationFailure".to_owned(),
+            message: "Document failed validation: HIDDEN".to_owned(),
+            index: Some(1),
+            details: Some(Box::new(doc! { "consideredValue": "HIDDEN" })),
+        };
+        let body: serde_json::Value = serde_json::from_slice(&without_quotes(refused).body()).unwrap();
+        assert!(!body.to_string().contains("HIDDEN"), "{body}");
+        assert_eq!((&body["code"], &body["index"], &body["details"]), (&121.into(), &1.into(), &().into()));
+    }
 }

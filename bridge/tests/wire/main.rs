@@ -27,6 +27,7 @@ mod operations;
 mod raw;
 mod restricted;
 mod restricted_documents;
+mod restricted_functions;
 mod restricted_model;
 mod rules;
 mod sessions;
