@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fenced_cache::WritePolicy;
+use fenced_cache::{Space, WritePolicy};
 
 use crate::auth::Access;
 use crate::secret::Secret;
-use crate::variable::{VariableError, one_of, timeout, ttl, url};
+use crate::variable::{VariableError, invalid, number, one_of, timeout, ttl, url};
 use crate::{catalog, database, http};
 
 /// What the operator has set, validated. `Debug` masks what is secret.
@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 /// The Spin variables that make up a [`Config`], each with its default, which is `spin.toml`'s.
-pub const VARIABLES: [(&str, &str); 25] = [
+pub const VARIABLES: [(&str, &str); 31] = [
     ("redis_url", "redis://127.0.0.1:6379"),
     ("data_api_url", "http://127.0.0.1:4000/app/store/endpoint/data/v1"),
     ("data_api_key", "local-dev-key"),
@@ -38,6 +38,12 @@ pub const VARIABLES: [(&str, &str); 25] = [
     ("cache_timeout_ms", "250"),
     ("cache_write_policy", "available"),
     ("cache_hash_tag", "false"),
+    ("cache_prefix", ""),
+    ("cache_ttl_overrides", ""),
+    ("cache_ttl_jitter_percent", "0"),
+    ("cache_keep_seconds", "0"),
+    ("cache_max_value_bytes", "8388608"),
+    ("cache_max_variants", "10000"),
     ("store_timeout_ms", "5000"),
     ("max_body_bytes", "1048576"),
     ("body_timeout_ms", "10000"),
@@ -55,6 +61,11 @@ pub const VARIABLES: [(&str, &str); 25] = [
     ("rate_limit_per_minute", "0"),
 ];
 
+/// Spin refuses a component every Redis reply above 128 MiB; the rest is for the stamp and the generations.
+const MAX_VALUE_LIMIT: u64 = 127 * 1024 * 1024;
+/// A limit above this is rejected: so many keys of one collection are not a cache any more.
+const MAX_VARIANTS: u64 = 10_000_000;
+
 impl Config {
     /// Validates the values of [`VARIABLES`], as `value` gives them by name.
     ///
@@ -63,11 +74,12 @@ impl Config {
     pub fn parse(mut value: impl FnMut(&'static str) -> String) -> Result<Self, VariableError> {
         let value = &mut value;
         let database = database::Settings::parse(value)?;
+        let catalog = catalog::Settings::parse(value)?;
         Ok(Config {
             redis_url: Secret::new(url("redis_url", &["redis://", "rediss://"], value("redis_url"))?),
-            cache: cache(value, database.timeout)?,
+            cache: cache(value, catalog.spaces(), database.timeout)?,
             database,
-            catalog: catalog::Settings::parse(value)?,
+            catalog,
             access: Access::parse(value)?,
             http: http::Settings::parse(value)?,
         })
@@ -77,17 +89,30 @@ impl Config {
 /// The crate `fenced-cache` knows nothing of variables.
 fn cache(
     value: &mut impl FnMut(&'static str) -> String,
+    spaces: Vec<Space>,
     source_timeout: Duration,
 ) -> Result<fenced_cache::Settings, VariableError> {
+    let keep = ttl("cache_keep_seconds", &value("cache_keep_seconds"))?;
+    let write_policy = one_of(
+        "cache_write_policy",
+        &value("cache_write_policy"),
+        [("available", WritePolicy::Available), ("consistent", WritePolicy::Consistent)],
+    )?;
+    if !keep.is_zero() && write_policy == WritePolicy::Available {
+        return invalid("cache_keep_seconds", "requires cache_write_policy = consistent");
+    }
+    let jitter = number("cache_ttl_jitter_percent", &value("cache_ttl_jitter_percent"), 0, 90)?;
+    let max_value_bytes = number("cache_max_value_bytes", &value("cache_max_value_bytes"), 1, MAX_VALUE_LIMIT)?;
     Ok(fenced_cache::Settings {
+        spaces,
         ttl: ttl("cache_ttl_seconds", &value("cache_ttl_seconds"))?,
+        ttl_jitter_percent: jitter as u8,
+        keep,
+        max_value_bytes: max_value_bytes as usize,
+        max_entries: number("cache_max_variants", &value("cache_max_variants"), 0, MAX_VARIANTS)?,
         timeout: timeout("cache_timeout_ms", &value("cache_timeout_ms"))?,
         source_timeout,
-        write_policy: one_of(
-            "cache_write_policy",
-            &value("cache_write_policy"),
-            [("available", WritePolicy::Available), ("consistent", WritePolicy::Consistent)],
-        )?,
+        write_policy,
     })
 }
 
@@ -145,6 +170,14 @@ mod tests {
             ("cache_timeout_ms", "0"),
             ("cache_write_policy", "eventual"),
             ("cache_hash_tag", "yes"),
+            ("cache_prefix", "my shop:"),
+            ("cache_ttl_overrides", "games"),
+            ("cache_ttl_overrides", "orders=5"),
+            ("cache_ttl_overrides", "games=5,games=6"),
+            ("cache_ttl_jitter_percent", "91"),
+            ("cache_keep_seconds", "60"),
+            ("cache_max_value_bytes", "0"),
+            ("cache_max_variants", "-1"),
             ("store_timeout_ms", "soon"),
             ("max_body_bytes", "0"),
             ("body_timeout_ms", "0"),

@@ -173,7 +173,7 @@ fn a_404_is_cached_and_undone_by_the_documents_arrival() {
     assert_eq!((first.status, first.header("x-cache")), (404, "MISS"));
     let second = system.get(&path);
     assert_eq!((second.status, second.header("x-cache")), (404, "HIT"));
-    assert!(system.ttl_ms(&format!("games:~absent:id:{id}")) <= 5_000);
+    assert!(system.ttl_ms(&format!("games:~stamp:id:{id}")) <= 5_000);
     assert_eq!(system.add("games", &json!({ "_id": id, "item": "Late" })).status, 201);
     let third = system.get(&path);
     assert_eq!((third.status, third.header("x-cache")), (200, "MISS"));

@@ -3,10 +3,13 @@
 //! A *space* is the part of every key that a family of entries shares, for example the name of a collection. Within a
 //! space an [`Entry`] is one cached value and a [`Scope`] is what one write can make stale.
 
+use std::time::Duration;
+
+use crate::keys::MAX_SCOPES;
+
 /// What one write can make stale: a single entry, or a group of entries.
 ///
-/// A scope invalidates the entry of its own name in any case, and a group every other entry that names it among its
-/// scopes.
+/// A scope invalidates the entry of its own name in any case, and every entry that names it among its scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scope<'a> {
     /// Its name, unique within the space.
@@ -34,16 +37,42 @@ pub struct Entry<'a> {
     pub space: &'a str,
     /// The rest of its key. Must not start with `~`: that is where the cache keeps its own keys.
     pub name: &'a str,
-    /// The scopes whose writes make the value stale: at least one, at most one of them a group.
+    /// The scopes whose writes make the value stale, 6 at most. Exactly one of them is a group.
     pub scopes: &'a [Scope<'a>],
+    /// How long the value lives, where it is not as long as the settings say.
+    pub ttl: Option<Duration>,
+    /// Whether the value is cached only while the group has room
+    /// ([`Settings::max_entries`](crate::Settings::max_entries)). That a value does not exist always needs room, since
+    /// there is no end of what does not exist.
+    pub bounded: bool,
 }
 
 impl<'a> Entry<'a> {
-    /// An entry of this name that depends on these scopes.
+    /// An entry of this name that depends on these scopes, with the usual TTL, bounded.
     pub fn new(space: &'a str, name: &'a str, scopes: &'a [Scope<'a>]) -> Self {
-        debug_assert!(!name.starts_with('~'), "{name:?} is reserved for the cache's own keys");
-        debug_assert!(!scopes.is_empty(), "no write could ever invalidate {name:?}");
-        debug_assert!(scopes.iter().filter(|scope| scope.group).count() <= 1, "{scopes:?}");
-        Entry { space, name, scopes }
+        let entry = Entry { space, name, scopes, ttl: None, bounded: true };
+        debug_assert!(entry.is_sound(), "{entry:?} would never be cached");
+        entry
+    }
+
+    /// The same, living for this long.
+    pub fn ttl(self, ttl: Duration) -> Self {
+        Entry { ttl: Some(ttl), ..self }
+    }
+
+    /// The same, cached however many of its group are.
+    pub fn unbounded(self) -> Self {
+        Entry { bounded: false, ..self }
+    }
+
+    /// Whether it is what [`Entry`] asks for, so that every write to it is noticed.
+    pub(crate) fn is_sound(&self) -> bool {
+        let groups = self.scopes.iter().filter(|scope| scope.group).count();
+        groups == 1 && self.scopes.len() <= MAX_SCOPES && !self.name.starts_with('~')
+    }
+
+    /// The name of its group.
+    pub(crate) fn group(&self) -> &'a str {
+        self.scopes.iter().find(|scope| scope.group).map_or(self.name, |scope| scope.name)
     }
 }

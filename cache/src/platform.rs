@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -21,6 +22,20 @@ pub trait Platform {
 }
 
 impl<P: Platform + ?Sized> Platform for Rc<P> {
+    fn now(&self) -> Duration {
+        (**self).now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        (**self).sleep(duration)
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+}
+
+impl<P: Platform + ?Sized> Platform for Arc<P> {
     fn now(&self) -> Duration {
         (**self).now()
     }

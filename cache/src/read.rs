@@ -4,11 +4,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join;
 
-use super::{
-    Acquired, Cache, CacheError, ETag, Entry, Fill, Lease, Platform, Ports, ReadThrough, SourceError, timeout,
-};
+use crate::observer::{FillRefused, ReadOutcome, Step};
+use crate::protocol::{Acquired, Cached, Fill, Filled, Lease};
+use crate::stamp::Stamp;
+use crate::{CacheError, ETag, Entry, Observer, Platform, Ports, ReadThrough, SourceError, timeout};
 
 /// How long one reader has a key to itself, at most. A holder that dies costs the others no more than this.
 pub const MAX_LEASE: Duration = Duration::from_secs(2);
@@ -19,6 +19,12 @@ const ABSENT_TTL: Duration = Duration::from_secs(5);
 /// How long a reader that waits for another sleeps before it asks again: the first time, and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(4);
 const LAST_WAIT: Duration = Duration::from_millis(64);
+
+/// For how long nobody leads or waits after a value turned out to be larger than what is cached: it would be again.
+const TOO_LARGE_COOLDOWN: Duration = Duration::from_secs(5);
+
+/// From this size on, in bytes, a value on its way to Redis may hold up what comes behind it on the connection.
+const LARGE_FILL: usize = 256 * 1024;
 
 /// What a load brought from the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +48,15 @@ pub struct Value {
     pub bytes: Bytes,
     /// Its validator.
     pub etag: ETag,
+    /// What the caller wanted to find beside it.
+    pub meta: String,
 }
 
 /// What a read found, and where.
 #[derive(Clone, Debug)]
 pub struct Read {
+    /// The key that holds the value, or would.
+    pub key: String,
     /// The value, or `None` where it does not exist.
     pub value: Option<Value>,
     /// Where it came from.
@@ -75,14 +85,18 @@ pub enum Source {
         /// Why, in one word.
         detail: &'static str,
     },
+    /// From a kept copy, since the source failed. No write that was acknowledged has changed the value since it was stored.
+    Stale {
+        /// How long ago it was stored, where that is known.
+        age: Option<Duration>,
+    },
 }
 
 /// What looking a value up in the cache came to.
 enum LookupOutcome {
-    /// The value, or that it is absent; and what is left of its TTL, where that is known.
-    Hit(Option<Value>, Option<Duration>),
+    Hit(Cached),
     /// Ask the source, and fill with this lease where there is one.
-    Load(Option<(u64, Lease)>),
+    Load(Option<Lease>),
     Bypass(&'static str),
     /// The reader that it waited for took as long as the source may.
     TimedOut,
@@ -95,11 +109,6 @@ impl<P: Ports> ReadThrough<P> {
         MAX_LEASE.min(self.settings.source_timeout / 2)
     }
 
-    /// The longest that a reader may take from taking the generations to filling.
-    pub fn max_fill_age(&self) -> Duration {
-        self.settings.source_timeout + self.settings.timeout + Duration::from_secs(1)
-    }
-
     /// The entry's value: from the cache, or else by `load` from the source.
     ///
     /// # Errors
@@ -109,51 +118,89 @@ impl<P: Ports> ReadThrough<P> {
         entry: &Entry<'_>,
         load: impl Future<Output = Result<Option<Loaded>, E>>,
     ) -> Result<Read, E> {
-        let began = self.platform.now();
-        let source_timeout = self.settings.source_timeout;
-        if !self.settings.caching() {
-            let value = self.load(load, began + source_timeout).await?;
-            let source_time = Some(self.platform.now() - began);
-            let source = Source::Bypass { detail: "off" };
-            return Ok(found(value, source, Duration::ZERO, source_time));
+        let read = self.read_unobserved(entry, load).await;
+        self.observer.read(
+            entry.space,
+            match &read {
+                Ok(Read { source: Source::Hit { .. }, .. }) => ReadOutcome::Hit,
+                Ok(Read { source: Source::Miss { .. }, .. }) => ReadOutcome::Miss,
+                Ok(Read { source: Source::Bypass { .. }, .. }) => ReadOutcome::Bypass,
+                Ok(Read { source: Source::Stale { .. }, .. }) => ReadOutcome::Stale,
+                Err(_) => ReadOutcome::Failed,
+            },
+        );
+        read
+    }
+
+    async fn read_unobserved<E: SourceError>(
+        &self,
+        entry: &Entry<'_>,
+        load: impl Future<Output = Result<Option<Loaded>, E>>,
+    ) -> Result<Read, E> {
+        let began = self.platform().now();
+        if !self.settings.caching() || !entry.is_sound() {
+            return self.read_around(entry, load, began).await;
         }
-        let (outcome, missed) = self.lookup(entry).await;
-        let looked = self.platform.now();
-        let cache_time = looked - began;
-        let (lease, bypass) = match outcome {
-            LookupOutcome::Hit(value, ttl) => {
-                return Ok(Read { value, source: Source::Hit { ttl }, cache_time, source_time: None });
+        let (key, outcome, missed) = self.lookup(entry).await;
+        let looked = self.platform().now();
+        let mut read = Read {
+            key,
+            value: None,
+            source: Source::Bypass { detail: "" },
+            cache_time: looked - began,
+            source_time: None,
+        };
+        let lease = match outcome {
+            LookupOutcome::Hit(cached) => {
+                read.source = Source::Hit { ttl: self.ttl_left(&cached.stamp) };
+                read.value = value(cached);
+                return Ok(read);
             }
-            LookupOutcome::Load(lease) => (lease, None),
-            LookupOutcome::Bypass(detail) => (None, Some(detail)),
-            LookupOutcome::TimedOut => return Err(E::timed_out()),
+            LookupOutcome::Load(lease) => {
+                read.source = Source::Miss { stored: None };
+                lease
+            }
+            LookupOutcome::Bypass(detail) => {
+                read.source = Source::Bypass { detail };
+                None
+            }
+            LookupOutcome::TimedOut => return self.kept_copy(entry, read, E::timed_out()).await,
         };
         // What it waited for another reader counts: a miss takes no longer than the source may.
-        let loaded = self.load(load, missed + source_timeout).await;
-        let now = self.platform.now();
-        let source_time = Some(now - looked);
-        let value = match loaded {
-            Ok(value) => value,
+        let loaded = self.load(load, missed + self.settings.source_timeout).await;
+        let now = self.platform().now();
+        read.source_time = Some(now - looked);
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
             Err(error) => {
-                self.release_lease(entry, lease).await;
-                return Err(error);
+                self.release_lease(entry, lease.as_ref(), Duration::ZERO).await;
+                return self.kept_copy(entry, read, error).await;
             }
         };
-        let stored = match lease {
-            Some((token, lease)) => self.fill(entry, token, &lease, value.as_ref().map(|value| &value.bytes)).await,
-            None => None,
-        };
-        let filled = self.platform.now();
-        let source = match bypass {
-            Some(detail) => Source::Bypass { detail },
-            None => Source::Miss { stored },
-        };
-        let read = found(value, source, cache_time + (filled - now), source_time);
-        if let (Some(ttl), Some(value)) = (stored, &read.value) {
-            // From before the fill: Redis's clock on it started no earlier.
-            self.freshness.note(entry.value_key(), &value.bytes, value.etag.clone(), now + ttl);
+        let loaded = loaded.map(|loaded| (ETag::of(&loaded.bytes), loaded));
+        if let Some(lease) = lease {
+            let stored = self.fill(entry, &lease, loaded.as_ref()).await;
+            read.source = Source::Miss { stored };
+            read.cache_time += self.platform().now() - now;
         }
+        read.value = loaded.map(|(etag, Loaded { bytes, meta })| Value { bytes, etag, meta });
         Ok(read)
+    }
+
+    async fn read_around<E: SourceError>(
+        &self,
+        entry: &Entry<'_>,
+        load: impl Future<Output = Result<Option<Loaded>, E>>,
+        began: Duration,
+    ) -> Result<Read, E> {
+        let loaded = self.load(load, began + self.settings.source_timeout).await?;
+        Ok(Read {
+            key: entry.value_key(),
+            value: loaded.map(|Loaded { bytes, meta }| Value { etag: ETag::of(&bytes), bytes, meta }),
+            source: Source::Bypass { detail: "off" },
+            cache_time: Duration::ZERO,
+            source_time: Some(self.platform().now() - began),
+        })
     }
 
     async fn load<T, E: SourceError>(
@@ -161,118 +208,144 @@ impl<P: Ports> ReadThrough<P> {
         load: impl Future<Output = Result<T, E>>,
         deadline: Duration,
     ) -> Result<T, E> {
-        let left = deadline.saturating_sub(self.platform.now());
-        timeout(&self.platform, left, load).await.unwrap_or_else(|| Err(E::timed_out()))
+        let left = deadline.saturating_sub(self.platform().now());
+        timeout(self.platform(), left, load).await.unwrap_or_else(|| Err(E::timed_out()))
     }
 
-    /// The outcome, and when the cache turned out not to have the value.
-    async fn lookup(&self, entry: &Entry<'_>) -> (LookupOutcome, Duration) {
-        let found = self.get_cached(entry).await;
-        let now = self.platform.now();
-        match found {
-            Some(outcome) => (outcome, now),
-            None => (self.acquire_lease(entry, now + self.settings.source_timeout).await, now),
+    /// The entry's key, the outcome, and when the cache turned out not to have the value.
+    async fn lookup(&self, entry: &Entry<'_>) -> (String, LookupOutcome, Duration) {
+        match self.guarded(Step::Lookup, self.protocol.lookup(entry)).await {
+            Ok((key, Some(cached))) => (key, LookupOutcome::Hit(cached), Duration::ZERO),
+            Ok((key, None)) => {
+                let missed = self.platform().now();
+                (key, self.acquire_lease(entry, missed + self.settings.source_timeout).await, missed)
+            }
+            Err(error) => {
+                let now = self.platform().now();
+                (entry.value_key(), LookupOutcome::Bypass(bypass_detail(&error)), now)
+            }
         }
-    }
-
-    /// One `GET`; `None` is a miss. The TTL is asked for in the same round trip where the instance has no note of it, and
-    /// in a second one where its note is of another value.
-    async fn get_cached(&self, entry: &Entry<'_>) -> Option<LookupOutcome> {
-        let key = entry.value_key();
-        let (value, ttl) = if self.freshness.knows(&key) {
-            (self.guarded(self.cache.get(entry)).await, None)
-        } else {
-            let (value, ttl) = join(self.guarded(self.cache.get(entry)), self.guarded(self.cache.ttl(entry))).await;
-            (value, Some(ttl))
-        };
-        let bytes = match value {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return None,
-            Err(error) => return Some(LookupOutcome::Bypass(bypass_detail(&error))),
-        };
-        let etag = self.freshness.etag(&key, &bytes);
-        if let Some(left) = self.freshness.left(&key, &etag, self.platform.now()) {
-            return Some(LookupOutcome::Hit(Some(Value { bytes, etag }), Some(left)));
-        }
-        let ttl = match ttl {
-            Some(ttl) => ttl,
-            None => self.guarded(self.cache.ttl(entry)).await,
-        };
-        let ttl = ttl.ok().flatten();
-        if let Some(ttl) = ttl {
-            self.freshness.note(key, &bytes, etag.clone(), self.platform.now() + ttl);
-        }
-        Some(LookupOutcome::Hit(Some(Value { bytes, etag }), ttl))
     }
 
     /// After a miss: acquires the lease, or waits for the reader that holds it.
     async fn acquire_lease(&self, entry: &Entry<'_>, deadline: Duration) -> LookupOutcome {
-        let token = self.platform.random();
+        let token = self.platform().random();
         let duration = self.lease_duration();
+        let lifetime = entry.ttl.unwrap_or(self.settings.ttl) + self.settings.kept();
         let mut wait = FIRST_WAIT;
         loop {
-            match self.guarded(self.cache.acquire(entry, token, duration)).await {
-                Ok(Acquired::Value(bytes)) => {
-                    let etag = ETag::of(&bytes);
-                    return LookupOutcome::Hit(Some(Value { bytes, etag }), None);
-                }
-                Ok(Acquired::Absent) => return LookupOutcome::Hit(None, None),
-                Ok(Acquired::Leased(lease)) => return LookupOutcome::Load(Some((token, lease))),
+            let acquire = self.protocol.acquire(entry, token, duration, lifetime);
+            match self.guarded(Step::Acquire, acquire).await {
+                Ok(Acquired::Cached(cached)) => return LookupOutcome::Hit(cached),
+                Ok(Acquired::Leased(lease)) => return LookupOutcome::Load(Some(lease)),
                 // A write is in flight, or overtook the last reader: the next holder may not fill either.
                 Ok(Acquired::Fenced) => return LookupOutcome::Load(None),
-                Ok(Acquired::Wait) if self.platform.now() + wait < deadline => {
-                    self.platform.sleep(wait).await;
+                Ok(Acquired::Wait) if self.platform().now() + wait < deadline => {
+                    self.platform().sleep(wait).await;
                     wait = (wait * 2).min(LAST_WAIT);
                 }
                 Ok(Acquired::Wait) => return LookupOutcome::TimedOut,
-                Err(CacheError::Refused(_)) => return LookupOutcome::Load(None),
+                Err(CacheError::Refused { .. }) => return LookupOutcome::Load(None),
                 Err(error) => return LookupOutcome::Bypass(bypass_detail(&error)),
             }
         }
     }
 
     /// The TTL that the value was stored with, or `None` where it was not.
-    async fn fill(&self, entry: &Entry<'_>, token: u64, lease: &Lease, value: Option<&Bytes>) -> Option<Duration> {
-        let ttl = self.settings.ttl;
-        let (fill, ttl) = match value {
-            Some(value) => (Fill::Value(value), ttl),
-            None => (Fill::Absent, ttl.min(ABSENT_TTL)),
+    async fn fill(&self, entry: &Entry<'_>, lease: &Lease, loaded: Option<&(ETag, Loaded)>) -> Option<Duration> {
+        let bytes = loaded.map(|(_, loaded)| &loaded.bytes[..]);
+        let length = bytes.map_or(0, <[u8]>::len);
+        if length > self.settings.max_value_bytes {
+            self.release_lease(entry, Some(lease), TOO_LARGE_COOLDOWN).await;
+            self.observer.fill_refused(entry.space, FillRefused::TooLarge);
+            return None;
+        }
+        let ttl = self.jittered(entry.ttl.unwrap_or(self.settings.ttl));
+        let fill = Fill {
+            value: bytes,
+            stamp: &Stamp::ending(loaded.map(|(etag, loaded)| (loaded, etag))),
+            ttl: if bytes.is_some() { ttl } else { ttl.min(ABSENT_TTL) },
+            keep: if bytes.is_some() { self.settings.kept() } else { Duration::ZERO },
+            max_entries: if entry.bounded || bytes.is_none() { self.settings.max_entries } else { 0 },
         };
-        let max_age = self.max_fill_age();
-        let stored = self.guarded(self.cache.fill(entry, token, lease, max_age, fill, ttl)).await;
-        matches!(stored, Ok(true)).then_some(ttl)
+        let _large = (length >= LARGE_FILL).then(|| LargeFill::begin(&self.memory.large_fills));
+        let refused = match self.guarded(Step::Fill, self.protocol.fill(entry, lease, fill)).await {
+            Ok(Filled::Stored) => return Some(fill.ttl),
+            Ok(Filled::Overtaken) => FillRefused::Overtaken,
+            Ok(Filled::Full) => FillRefused::Full,
+            Err(_) => FillRefused::Redis,
+        };
+        self.observer.fill_refused(entry.space, refused);
+        None
+    }
+
+    /// The TTL, shortened at random by as much as the operator allows.
+    fn jittered(&self, ttl: Duration) -> Duration {
+        match u64::from(self.settings.ttl_jitter_percent.min(100)) {
+            0 => ttl,
+            percent => ttl - ttl.mul_f64((self.platform().random() % (percent * 100 + 1)) as f64 / 10_000.0),
+        }
+        .max(Duration::from_millis(1))
     }
 
     /// Gives the lease back, so that the next reader need not wait for it to run out.
-    async fn release_lease(&self, entry: &Entry<'_>, lease: Option<(u64, Lease)>) {
-        if let Some((token, _)) = lease {
+    async fn release_lease(&self, entry: &Entry<'_>, lease: Option<&Lease>, cooldown: Duration) {
+        if let Some(lease) = lease {
             // Where this fails the lease runs out by itself.
-            let _ = self.guarded(self.cache.release(entry, token)).await;
+            let _ = self.guarded(Step::Release, self.protocol.release(entry, lease, cooldown)).await;
         }
     }
 
-    /// A step of a read, not taken while Redis is left alone.
-    pub(crate) async fn guarded<T>(&self, step: impl Future<Output = Result<T, CacheError>>) -> Result<T, CacheError> {
-        self.breaker.read(&self.platform, self.settings.timeout, step).await
+    /// The kept copy, where the source is out of order and there is one that no acknowledged write has made stale; or else
+    /// the source's error.
+    async fn kept_copy<E: SourceError>(&self, entry: &Entry<'_>, mut read: Read, error: E) -> Result<Read, E> {
+        if self.settings.kept().is_zero() || !error.is_outage() {
+            return Err(error);
+        }
+        let began = self.platform().now();
+        let Ok(Some(cached)) = self.guarded(Step::Lookup, self.protocol.lookup_kept(entry)).await else {
+            return Err(error);
+        };
+        let age = self.protocol.redis_clock_ms().map(|now| now.saturating_sub(cached.stamp.stored_ms));
+        read.source = Source::Stale { age: age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0))) };
+        read.cache_time += self.platform().now() - began;
+        read.value = value(cached);
+        Ok(read)
+    }
+
+    /// What is left of a value's TTL, as far as Redis's clock is known here.
+    fn ttl_left(&self, stamp: &Stamp) -> Option<Duration> {
+        let now = self.protocol.redis_clock_ms()?;
+        let left = stamp.stored_ms.saturating_add(stamp.ttl_ms).saturating_sub(now);
+        Some(Duration::from_millis(u64::try_from(left.clamp(0, stamp.ttl_ms)).unwrap_or(0)))
     }
 }
 
-fn found(value: Option<Loaded>, source: Source, cache_time: Duration, source_time: Option<Duration>) -> Read {
-    Read {
-        value: value.map(|Loaded { bytes, .. }| {
-            let etag = ETag::of(&bytes);
-            Value { bytes, etag }
-        }),
-        source,
-        cache_time,
-        source_time,
+/// A large value on its way to Redis.
+struct LargeFill<'a>(&'a std::sync::atomic::AtomicU32);
+
+impl<'a> LargeFill<'a> {
+    fn begin(count: &'a std::sync::atomic::AtomicU32) -> Self {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        LargeFill(count)
     }
+}
+
+impl Drop for LargeFill<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+fn value(Cached { bytes, stamp }: Cached) -> Option<Value> {
+    let Stamp { etag, meta, .. } = stamp;
+    etag.map(|etag| Value { bytes, etag, meta })
 }
 
 fn bypass_detail(error: &CacheError) -> &'static str {
     match error {
-        CacheError::Unreachable(_) => "unreachable",
-        CacheError::Refused(_) => "refused",
+        CacheError::Unreachable(_) | CacheError::TimedOut(_) => "unreachable",
+        CacheError::Refused { .. } => "refused",
         CacheError::CircuitOpen => "paused",
     }
 }

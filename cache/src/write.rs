@@ -3,14 +3,18 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Cache, Platform, Ports, ReadThrough, Scope, SourceError, WritePolicy};
+use crate::observer::Step;
+use crate::{CacheError, Observer, Platform, Ports, ReadThrough, Scope, SourceError, WritePolicy};
+
+/// How many calls of `end_write.lua` a purge makes at most.
+const MAX_PURGE_CALLS: usize = 1000;
 
 /// How far a write could be recorded in the cache, from best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invalidation {
     /// Caching is off: there is nothing to record.
     Off,
-    /// Every stale value is gone, and no read can bring one back.
+    /// Every stale value is invalid, and no read can bring one back.
     Done,
     /// Its end is not recorded in Redis, but its beginning is: its fence keeps the scopes uncached until it runs out.
     Fenced,
@@ -30,17 +34,19 @@ pub enum WriteError<E> {
 }
 
 impl<P: Ports> ReadThrough<P> {
-    /// How long a fence stands at most: longer than the longest write and the longest read together, so that no reader
-    /// who read before the write can fill after the fence has gone.
+    /// How long a fence stands at most: longer than the longest write, so that a reader who finds none reads what that
+    /// write has written. It need not outlive any reader: the beginning of the write has deleted the generations that a
+    /// reader from before it could fill with.
     fn fence_duration(&self) -> Duration {
-        let fence = self.settings.source_timeout * 2 + self.max_fill_age() + Duration::from_secs(1);
-        debug_assert!(fence > self.settings.source_timeout + self.max_fill_age());
+        let fence = self.settings.source_timeout * 2 + self.settings.timeout + Duration::from_secs(1);
+        debug_assert!(fence > self.settings.source_timeout + self.settings.timeout);
         fence
     }
 
     /// Does `work`, a write to the source that makes `scopes` of the space stale.
     ///
-    /// When it returns, every value of the scopes is gone from the cache, or the second part of the result says why not.
+    /// When it returns, no read is answered from a value of the scopes that was cached before, or the second part of the
+    /// result says why that is not certain.
     ///
     /// # Errors
     /// The source's, or the cache's where the write policy is `Consistent`. Where the write's outcome is unknown the
@@ -55,29 +61,50 @@ impl<P: Ports> ReadThrough<P> {
             return Ok((work.await.map_err(WriteError::Source)?, Invalidation::Off));
         }
         let consistent = self.settings.write_policy == WritePolicy::Consistent;
-        let limit = self.settings.timeout;
-        let token = self.platform.random();
-        let begin = self.cache.begin_write(space, scopes, token, self.fence_duration());
-        let begun = self.breaker.write(&self.platform, limit, begin).await.is_ok();
+        let token = self.platform().random();
+        let fence = self.fence_duration();
+        let began = self.platform().now();
+        let begin = self.protocol.begin_write(space, scopes, token, fence);
+        let begun = self.guarded(Step::BeginWrite, begin).await.is_ok();
         if consistent && !begun {
             // The step may have been taken and its answer lost; the fence runs out by itself then.
+            self.observer.invalidated(space, Invalidation::Failed);
             return Err(WriteError::NotBegun);
         }
         let result = work.await;
+        // Redis's clock on the fence started no earlier than `began`.
+        let fenced = begun && self.platform().now() - began < fence;
         if matches!(&result, Err(error) if error.outcome_unknown()) {
+            self.observer.invalidated(space, Invalidation::Fenced);
             return result.map(|done| (done, Invalidation::Fenced)).map_err(WriteError::Source);
         }
-        let end = self.cache.end_write(space, scopes, token);
-        let ended = self.breaker.write(&self.platform, limit, end).await.is_ok();
-        if consistent && !ended && result.is_ok() {
-            return Err(WriteError::NotEnded);
-        }
-        let invalidation = match (begun, ended) {
+        let ended = self.guarded(Step::EndWrite, self.protocol.end_write(space, scopes, token)).await.is_ok();
+        let invalidation = match (fenced, ended) {
             // Without its fence a write is still whole once its end is recorded: the fence is for an end that is lost.
             (_, true) => Invalidation::Done,
             (true, false) => Invalidation::Fenced,
             (false, false) => Invalidation::Failed,
         };
+        self.observer.invalidated(space, invalidation);
+        if consistent && !ended && result.is_ok() {
+            return Err(WriteError::NotEnded);
+        }
         result.map(|done| (done, invalidation)).map_err(WriteError::Source)
+    }
+
+    /// Makes every value of these scopes invalid, and deletes what is known of them, without a write: after the source was
+    /// changed by somebody else.
+    ///
+    /// # Errors
+    /// Redis's. The values may be invalid all the same.
+    pub async fn purge(&self, space: &str, scopes: &[Scope<'_>]) -> Result<(), CacheError> {
+        let token = self.platform().random();
+        for _ in 0..MAX_PURGE_CALLS {
+            let left = self.guarded(Step::EndWrite, self.protocol.end_write(space, scopes, token)).await?;
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use fenced_cache::{Entry, Loaded, Ports, Read, ReadThrough, Scope, SourceError};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::Settings;
 use crate::hex::hex_sha1;
 
 /// Every listing and lookup of the collection: any write changes them.
@@ -77,12 +78,6 @@ impl CachedAnswer {
         Self::variant(space, &[ejson, &spelling].concat())
     }
 
-    /// What the headers of a listing say, beside its value.
-    pub fn links(&self) -> Self {
-        // No listing or lookup is spelled so.
-        Self::variant(&self.space, &["&links&", &self.name].concat())
-    }
-
     fn variant(space: &str, spelling: &str) -> Self {
         Self::of_all(space, ["list:", &hex_sha1(spelling.as_bytes())].concat())
     }
@@ -102,12 +97,20 @@ impl CachedAnswer {
     /// Those of `load`.
     pub async fn read<P: Ports, E: SourceError>(
         &self,
+        settings: &Settings,
         cache: &ReadThrough<P>,
         load: impl Future<Output = Result<Option<Loaded>, E>>,
     ) -> Result<Read, E> {
         let document = [Scope::single(&self.name), DOCUMENTS];
         let scopes = if self.document { &document[..] } else { &[LISTINGS] };
-        cache.read(&Entry::new(&self.space, &self.name, scopes), load).await
+        let entry = Entry::new(&self.space, &self.name, scopes);
+        // As many documents as there are may be cached by their ids; of listings and lookups there is no end.
+        let entry = if self.document { entry.unbounded() } else { entry };
+        let entry = match settings.ttl(&self.space) {
+            Some(ttl) => entry.ttl(ttl),
+            None => entry,
+        };
+        cache.read(&entry, load).await
     }
 }
 

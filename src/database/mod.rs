@@ -100,6 +100,13 @@ impl SourceError for StoreError {
             StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_) | StoreError::TooLarge(_)
         )
     }
+
+    fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Unreachable(_) | StoreError::Unavailable(_) | StoreError::Timeout | StoreError::Failed(_)
+        )
+    }
 }
 
 impl fmt::Display for StoreError {

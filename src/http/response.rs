@@ -157,6 +157,10 @@ pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
             status.push_str(if stored.is_some() { "fwd=uri-miss; stored" } else { "fwd=uri-miss" });
             ("MISS", *stored)
         }
+        Source::Stale { .. } => {
+            status.push_str("hit; fwd=stale; detail=store-failed");
+            ("STALE", None)
+        }
         Source::Bypass { detail } => {
             status.extend(["fwd=bypass; detail=", detail]);
             ("BYPASS", None)
@@ -173,6 +177,9 @@ pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
     timing.extend(["cache;dur=", &milliseconds(report.cache_time)]);
     if let Some(store_time) = report.store_time {
         timing.extend([", store;dur=", &milliseconds(store_time)]);
+    }
+    if let Source::Stale { age: Some(age) } = report.source {
+        response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
     }
     response.headers_mut().insert(X_CACHE, HeaderValue::from_static(x_cache));
     insert(response, CACHE_STATUS, &status);

@@ -15,7 +15,6 @@ mod variables;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use fenced_cache::redis::RedisCache;
 use fenced_cache::{Ports, ReadThrough};
 use http::{HeaderValue, Request, header};
 use spin_sdk::wasip3::exports::http::handler::Guest;
@@ -31,14 +30,15 @@ use crate::http::{self as api, Answer};
 use crate::object_id::ObjectIds;
 use machine::Machine;
 use outbound::Outbound;
-use redis::SpinRedis;
+use redis::{Log, SpinRedis};
 
 /// What the cache stands on: Redis by way of the host.
 struct SpinPorts;
 
 impl Ports for SpinPorts {
-    type Cache = RedisCache<SpinRedis>;
+    type Connector = SpinRedis;
     type Platform = Machine;
+    type Observer = Log;
 }
 
 /// What lives as long as the instance.
@@ -62,11 +62,7 @@ impl Instance {
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
         let made = Rc::new(Instance {
-            cache: ReadThrough::new(
-                config.cache.clone(),
-                RedisCache::new(SpinRedis::new(config.redis_url.clone())),
-                Machine,
-            ),
+            cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), Machine, Log),
             config,
             verified: Verified::default(),
             ids: ObjectIds::default(),

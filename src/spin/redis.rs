@@ -1,7 +1,8 @@
 //! Connections to Redis by way of the host, which multiplexes: many requests of an instance share one.
 
 use bytes::Bytes;
-use fenced_cache::redis::{Argument, Connection, Connector, RedisValue};
+use fenced_cache::redis::{Argument, Connection, Connector, RedisError, RedisValue};
+use fenced_cache::{Notice, Observer, Refusal};
 use spin_sdk::redis::{self, Error, RedisParameter, RedisResult};
 
 use crate::secret::Secret;
@@ -24,23 +25,18 @@ impl SpinRedis {
 impl Connector for SpinRedis {
     type Connection = SpinConnection;
 
-    async fn open(&self) -> Result<SpinConnection, String> {
-        redis::Connection::open(self.url.reveal()).await.map(SpinConnection).map_err(error_message)
+    async fn open(&self) -> Result<SpinConnection, RedisError> {
+        redis::Connection::open(self.url.reveal()).await.map(SpinConnection).map_err(redis_error)
     }
 }
 
 impl Connection for SpinConnection {
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, String> {
-        let value = self.0.get(key).await.map_err(error_message)?;
-        Ok(value.map(Bytes::from))
-    }
-
-    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<RedisValue>, String> {
+    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<RedisValue>, RedisError> {
         let arguments = arguments.iter().map(|argument| match argument {
             Argument::Number(number) => RedisParameter::Int64(*number),
             Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
         });
-        let results = self.0.execute(command, arguments).await.map_err(error_message)?;
+        let results = self.0.execute(command, arguments).await.map_err(redis_error)?;
         let values = results.into_iter().map(|result| match result {
             RedisResult::Nil => RedisValue::Nil,
             RedisResult::Int64(number) => RedisValue::Number(number),
@@ -51,11 +47,23 @@ impl Connection for SpinConnection {
     }
 }
 
-fn error_message(error: Error) -> String {
+fn redis_error(error: Error) -> RedisError {
     match error {
-        Error::InvalidAddress => "its address is invalid, or not what the variable redis_origin allows".to_owned(),
-        Error::TooManyConnections => "the host has too many connections open".to_owned(),
-        Error::TypeError => "a value is not of the type it should be".to_owned(),
-        Error::Other(message) => message,
+        Error::InvalidAddress => {
+            RedisError::Broken("its address is invalid, or not what the variable redis_origin allows".to_owned())
+        }
+        Error::TooManyConnections => RedisError::Broken("the host has too many connections open".to_owned()),
+        Error::TypeError => RedisError::Answered(Refusal::Other, "a value of an unexpected type".to_owned()),
+        Error::Other(text) => RedisError::from_text(text),
+    }
+}
+
+/// Writes what the operator should read to the log.
+pub struct Log;
+
+impl Observer for Log {
+    fn notice(&self, notice: &Notice<'_>) {
+        // Quoted, so that nothing that came from outside can start a line of its own.
+        eprintln!("store-api: cache: {:?}", notice.to_string());
     }
 }

@@ -51,7 +51,7 @@ fn native(runtime: Runtime) -> CommandSpec {
 /// The command that `spin build` runs too.
 fn component() -> CommandSpec {
     cargo()
-        .args(["build", "--release", "--target", "wasm32-wasip2", "--package", "store-api"])
+        .args(["build", "--release", "--target", "wasm32-wasip2", "--package", "store-api", "--package", "site"])
         // Its bar and that of the build beside it would overwrite each other.
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
 }

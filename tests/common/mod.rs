@@ -7,7 +7,6 @@ pub mod backends;
 pub mod faulty;
 pub mod host;
 pub mod mongodb;
-pub mod redis;
 pub mod shop;
 pub mod strict;
 pub mod system;

@@ -15,6 +15,12 @@ use store_api::object_id::ObjectId;
 
 use super::world::World;
 
+impl store_api::platform::Platform for World {
+    fn unix_time(&self) -> Duration {
+        self.now()
+    }
+}
+
 /// How long the store's client waits for it.
 pub const TIMEOUT: Duration = Duration::from_millis(500);
 

@@ -126,7 +126,9 @@ impl<C: Ports, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
             let by_id = match self.format {
                 Format::Json if is_name(value) => {
                     let entry = CachedAnswer::document(&prefix, value);
-                    let found = Box::pin(entry.read(self.context.cache, self.load_by_id(value))).await?;
+                    let found =
+                        Box::pin(entry.read(&self.context.config.catalog, self.context.cache, self.load_by_id(value)))
+                            .await?;
                     found.value.map(|value| Loaded::from(value.bytes))
                 }
                 _ => self.load_by_id(value).await?,
@@ -157,6 +159,6 @@ impl<C: Ports, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
         entry: &CachedAnswer,
         load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
     ) -> Result<Read, Problem> {
-        entry.read(self.context.cache, load).await.map_err(Problem::reading)
+        entry.read(&self.context.config.catalog, self.context.cache, load).await.map_err(Problem::reading)
     }
 }

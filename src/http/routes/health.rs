@@ -21,7 +21,7 @@ pub fn live() -> Response {
 
 /// Whether Redis and the Data API answer, each with its latency: 200, or 503 with the same body.
 pub async fn ready<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> Response {
-    let redis = timed(context.platform, async { context.cache.health().await.is_ok() });
+    let redis = timed(context.platform, async { context.cache.health().await.is_up() });
     let data_api = timed(context.platform, async {
         match context.config.catalog.collections.first() {
             Some(collection) => context.store.ping(collection).await.is_ok(),

@@ -1,7 +1,5 @@
 //! `GET /api/showDB/{collection}`: the documents of a collection, or of all.
 
-use std::cell::RefCell;
-
 use bytes::{BufMut, Bytes, BytesMut};
 use fenced_cache::{Loaded, Ports, Read, Source};
 use futures_util::future::try_join_all;
@@ -114,34 +112,19 @@ async fn read<C: Ports, S: Store, P: Platform>(
     query: &ListQuery,
     format: Format,
 ) -> Result<Listing, Problem> {
-    // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
-    let page = || Box::pin(page(context.store, collection, query, format));
-    let loaded = RefCell::new(None);
     let load = async {
-        let page = page().await?;
-        loaded.replace(Some(page.links));
-        Ok(Some(Loaded::from(page.documents)))
+        // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
+        let page = Box::pin(page(context.store, collection, query, format)).await?;
+        let meta = if query.has_links() { page.links.encode() } else { String::new() };
+        Ok(Some(Loaded { bytes: page.documents, meta }))
     };
-    let mut found = entry.read(context.cache, load).await.map_err(Problem::reading)?;
+    let mut found = entry.read(&context.config.catalog, context.cache, load).await.map_err(Problem::reading)?;
     // A listing is never absent: its load says so only of documents.
-    let (body, etag) = match found.value.take() {
-        Some(value) => (value.bytes, value.etag),
-        None => (Bytes::from_static(b"[]"), ETag::of(b"[]")),
+    let (body, etag, meta) = match found.value.take() {
+        Some(value) => (value.bytes, value.etag, value.meta),
+        None => (Bytes::from_static(b"[]"), ETag::of(b"[]"), String::new()),
     };
-    let mut links = Links::default();
-    if query.has_links() {
-        let load = async {
-            let links = match loaded.take() {
-                Some(links) => links,
-                None => page().await?.links,
-            };
-            Ok(Some(Loaded::from(Bytes::from(links.encode()))))
-        };
-        let beside = entry.links().read(context.cache, load).await.map_err(Problem::reading)?;
-        found.cache_time += beside.cache_time;
-        let text = beside.value.map(|value| value.bytes).unwrap_or_default();
-        links = Links::decode(&String::from_utf8_lossy(&text));
-    }
+    let links = if query.has_links() { Links::decode(&meta) } else { Links::default() };
     Ok(Listing { found, body, etag, links })
 }
 
@@ -151,7 +134,9 @@ fn worst<'a>(sources: impl Iterator<Item = &'a Source>) -> Source {
     for source in sources {
         match source {
             Source::Bypass { .. } => return source.clone(),
-            Source::Miss { .. } => worst = Source::Miss { stored: None },
+            Source::Miss { .. } if matches!(worst, Source::Hit { .. }) => worst = Source::Miss { stored: None },
+            Source::Miss { .. } => {}
+            Source::Stale { age } => worst = Source::Stale { age: *age },
             Source::Hit { .. } => {}
         }
     }
