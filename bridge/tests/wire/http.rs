@@ -163,10 +163,11 @@ fn a_head_and_a_body_in_two_writes_do_not_wait_for_acknowledgements() {
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    // A busy machine may delay a request as well. So there are several tries, and one must be without a stall; where
+    // A busy machine may delay a request as well. So there are several tries, and in one of them most must not stall; where
     // acknowledgements are waited for, nearly every request stalls in all of them.
+    let few = |stalls: &[usize]| stalls.iter().any(|stalled| *stalled < 100);
     let mut stalls = Vec::new();
-    while stalls.len() < 5 && !stalls.contains(&0) {
+    while stalls.len() < 5 && !few(&stalls) {
         let mut connection = TcpStream::connect(bridge.address()).unwrap();
         let mut stalled = 0;
         for _ in 0..200 {
@@ -184,7 +185,7 @@ fn a_head_and_a_body_in_two_writes_do_not_wait_for_acknowledgements() {
         }
         stalls.push(stalled);
     }
-    assert!(stalls.contains(&0), "stalls of 200 requests, in each try: {stalls:?}");
+    assert!(few(&stalls), "stalls of 200 requests, in each try: {stalls:?}");
 }
 
 #[test]
