@@ -190,6 +190,14 @@ fn jwts_are_checked_in_every_part() {
     for forged in [signed(Algorithm::HS256, &n, &claims("store:admin")), none, hs384] {
         assert_eq!(status(&host, "GET", GAMES, Some(&forged)), 401, "{forged}");
     }
+    // Extensions that must be understood, and are not (RFC 7515, section 4.1.11), under a good signature.
+    let critical = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(Algorithm::HS256) };
+    let mut unencoded = Header::new(Algorithm::HS256);
+    unencoded.extras.insert("b64", false);
+    for header in [critical, unencoded] {
+        let token = jsonwebtoken::encode(&header, &claims("store:read"), &hmac).unwrap();
+        assert_eq!(status(&host, "GET", GAMES, Some(&token)), 401, "{header:?}");
+    }
 }
 
 #[test]

@@ -145,6 +145,11 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// Whether a field is there, whatever its value.
+    pub fn has(&self, name: &str) -> bool {
+        matches!(self.get(name), Ok(Some(value)) if !matches!(value, RawBsonRef::Null))
+    }
+
     fn name(&self, name: &'static str) -> Result<&'a str, Error> {
         match self.required(name)? {
             RawBsonRef::String("") => Err(wrong(name, "a string that is not empty")),

@@ -1,5 +1,7 @@
 //! All that can go wrong with a request, and what the client gets for it: the one place where statuses and codes stand.
 
+use std::time::Duration;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -56,6 +58,15 @@ pub enum Error {
         details: Option<Box<Document>>,
     },
 
+    /// 429 `TooManyRequests`: one client, or one account, asks too often.
+    #[error("too many {what}; try again in {} s", seconds(*.retry_after))]
+    TooManyRequests {
+        /// What there is too much of.
+        what: &'static str,
+        /// How long to wait.
+        retry_after: Duration,
+    },
+
     /// 404 `NotFound`: no such route, or no such action.
     #[error("no such route: {0}")]
     NoSuchRoute(String),
@@ -85,6 +96,14 @@ pub enum Error {
     #[error("the body is larger than {0} bytes")]
     BodyTooLarge(usize),
 
+    /// 413 `InvalidParameter`: the body becomes more BSON than MongoDB's protocol carries.
+    #[error("the body becomes more than the {0} bytes of BSON that MongoDB takes at a time")]
+    LargerThanMessage(usize),
+
+    /// 413 `InvalidParameter`: the request takes more memory than there is for all of them.
+    #[error("the request would take more than {0} bytes of memory; send less at a time")]
+    TooMuchMemory(usize),
+
     /// 500 `InternalServerError`: ours to mend. What is wrong is logged, never sent.
     #[error("internal error")]
     Internal(String),
@@ -102,6 +121,10 @@ pub enum Error {
     /// 503 `ServiceUnavailable`: as many requests as allowed are being worked on.
     #[error("too many requests at a time; try again in a moment")]
     Overloaded,
+
+    /// 503 `ServiceUnavailable`: other requests have the memory that this one would take.
+    #[error("other requests have all the memory; try again in a moment")]
+    OutOfMemory,
 
     /// 503 `ServiceUnavailable`: the server has been told to stop.
     #[error("the server is stopping")]
@@ -126,20 +149,29 @@ impl Error {
             Error::NoSuchRoute(_) | Error::NoSuchService(_) | Error::NoSuchFunction(_) => StatusCode::NOT_FOUND,
             Error::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Error::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Error::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Error::BodyTooLarge(_) | Error::LargerThanMessage(_) | Error::TooMuchMemory(_) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Error::Unavailable { .. } | Error::Overloaded | Error::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Unavailable { .. } | Error::Overloaded | Error::OutOfMemory | Error::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Error::TimeLimit => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
-    /// The protocol's `error_code`. The last three are ours: the Atlas service listed no code for them, so they are named as
+    /// The protocol's `error_code`. The last four are ours: the Atlas service listed no code for them, so they are named as
     /// HTTP names them.
     pub fn code(&self) -> &'static str {
         match self {
-            Error::InvalidParameter(_) | Error::NoAuthentication | Error::BodyTimeout | Error::BodyTooLarge(_) => {
-                "InvalidParameter"
-            }
+            Error::InvalidParameter(_)
+            | Error::NoAuthentication
+            | Error::BodyTimeout
+            | Error::BodyTooLarge(_)
+            | Error::LargerThanMessage(_)
+            | Error::TooMuchMemory(_) => "InvalidParameter",
+            Error::TooManyRequests { .. } => "TooManyRequests",
             Error::MissingParameter(_) | Error::HalfAuthentication => "MissingParameter",
             Error::UnknownUser | Error::NoRefreshToken => "InvalidSession",
             Error::WrongPassword => "InvalidPassword",
@@ -151,7 +183,9 @@ impl Error {
             Error::NoSuchService(_) => "ServiceNotFound",
             Error::NoSuchFunction(_) => "FunctionNotFound",
             Error::MethodNotAllowed(_) => "MethodNotAllowed",
-            Error::Unavailable { .. } | Error::Overloaded | Error::Stopping => "ServiceUnavailable",
+            Error::Unavailable { .. } | Error::Overloaded | Error::OutOfMemory | Error::Stopping => {
+                "ServiceUnavailable"
+            }
         }
     }
 
@@ -169,6 +203,11 @@ impl Error {
 }
 
 impl Error {
+    /// 404, as for every route that does not exist.
+    pub fn no_such_login() -> Self {
+        Error::NoSuchRoute("there is no such way to log in".to_owned())
+    }
+
     /// The body that the client gets; logs the error under the id that the body names.
     pub fn body(&self) -> Vec<u8> {
         // Where the service linked to its log, we name the line of ours.
@@ -205,14 +244,26 @@ fn details_member(details: &Document, body: &mut Vec<u8>) {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), self.body()).into_response();
+        let status = self.status();
+        let mut response = (status, self.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        match self {
+            Error::TooManyRequests { retry_after, .. } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds(retry_after)));
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
         }
         response
     }
+}
+
+/// Whole seconds, and not fewer than the time.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 impl From<write::WriteError> for Error {

@@ -2,7 +2,7 @@
 //!
 //! How a request flows: [`routes`] finds the action → [`auth`] settles who is asking → [`media`] and [`body`] take the
 //! body in → [`ejson`] makes it BSON → [`arguments`] checks its fields → [`actions`] runs it on [`mongo`], after
-//! [`auth`]'s rules allow it and [`forbidden`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes
+//! [`auth`]'s rules allow it and [`operator_denylist`] has looked at what MongoDB will interpret → [`answer`], or [`error`], makes
 //! the response. [`metrics`] counts it, [`traces`] follows it.
 //!
 //! - [`config`]: all settings, from flags, the environment or a file.
@@ -12,28 +12,41 @@
 //! - [`body`]: the bytes of a request, up to a limit.
 //! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
 //! - [`arguments`]: the fields of a body, by name and type.
-//! - [`forbidden`]: operators that no client may use.
+//! - [`operator_denylist`]: operators that no client may use.
 //! - [`actions`]: one file for each kind of action.
+//! - [`restriction`]: what a rule with a filter or hidden fields makes of an action.
 //! - [`mongo`]: the driver, and what its failures mean.
 //! - [`answer`]: bodies of answers that went well.
 //! - [`error`]: everything else, with its status and code.
-//! - [`metrics`], [`traces`], [`logs`]: what an operator sees.
-//! - [`server`]: the socket, and the orderly end; [`tls`] on it.
+//! - [`metrics`], [`traces`], [`logs`], [`audit`]: what an operator sees.
+//! - [`server`]: the socket, its connections, and the orderly end; [`tls`] on it. [`client`]: who is at the other end.
+//! - [`shares`], [`budget`] with [`weight`], [`rate_limit`]: what one client may take, so that others have something too.
+//! - [`watched`]: values that are read again when their files change.
+//! - [`commands`]: what the program does beside serving.
 
 pub mod actions;
 pub mod answer;
 pub mod arguments;
+pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod budget;
+pub mod client;
+pub mod commands;
 pub mod config;
 pub mod ejson;
 pub mod error;
-pub mod forbidden;
 pub mod logs;
 pub mod media;
 pub mod metrics;
 pub mod mongo;
+pub mod operator_denylist;
+pub mod rate_limit;
+pub mod restriction;
 pub mod routes;
 pub mod server;
+pub mod shares;
 pub mod tls;
 pub mod traces;
+pub mod watched;
+pub mod weight;

@@ -6,14 +6,12 @@ use std::sync::Arc;
 
 use data_api::auth::Authenticator;
 use data_api::config::Config;
-use data_api::logs;
 use data_api::metrics::Metrics;
 use data_api::mongo::Sources;
 use data_api::routes::{App, router};
 use data_api::server::Server;
-use data_api::tls::Certificate;
 use data_api::traces::Traces;
-use tokio::sync::Semaphore;
+use data_api::{commands, logs, tls};
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
@@ -24,7 +22,7 @@ async fn main() -> ExitCode {
     let config = Config::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     logs::start(&config);
     let done = match &config.command {
-        Some(command) => command.run().map(|text| print(&text)),
+        Some(command) => commands::run(command).map(|text| print(&text)),
         None => run(config).await,
     };
     match done {
@@ -38,21 +36,21 @@ async fn main() -> ExitCode {
 
 async fn run(config: Config) -> Result<(), String> {
     config.check()?;
-    let authenticator = Arc::new(Authenticator::new(&config)?);
     let metrics = Metrics::new();
     let sources = Sources::new(&config, &metrics).await?;
+    // What the login records is in the first one.
+    let authenticator = Authenticator::new(&config, sources.first()?)?;
     let traces = Traces::new(config.traces_endpoint.as_deref())?;
-    let mut tls = None;
+    let mut acceptor = None;
     if let (Some(certificate), Some(key)) = (&config.tls_certificate, &config.tls_key) {
-        let certificate = Certificate::new(certificate, key)?;
-        tls = Some(certificate.acceptor()?);
+        let certificate = tls::certificate(certificate, key)?;
+        acceptor = Some(tls::acceptor(&certificate)?);
         tokio::spawn(certificate.follow());
     }
-    let server = Server::bind(config.listen, tls, config.drain_timeout).await?;
+    let server = Server::bind(&config, acceptor).await?;
     print(&format!("data-api listening on {}", server.url()));
-    tokio::spawn(Arc::clone(&authenticator).follow());
-    let (places, stopping) = (Arc::new(Semaphore::new(config.max_requests)), server.stopping());
-    let app = Arc::new(App { config, authenticator, sources, metrics, traces, places, stopping });
+    authenticator.follow();
+    let app = Arc::new(App::new(config, authenticator, sources, metrics, traces, server.stopping()));
     server.run(router(Arc::clone(&app))).await;
     // It blocks, for as long as the collector takes.
     let flushed = tokio::task::spawn_blocking(move || app.traces.flush()).await;

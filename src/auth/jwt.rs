@@ -100,6 +100,11 @@ impl Jwt {
     /// Why it is not taken, to follow "the credential".
     fn verify(&self, token: &str, unix_time: Duration) -> Result<(Caller, f64), &'static str> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| "is unknown")?;
+        // No extension is understood here (RFC 7515, section 4.1.11), and `b64` (RFC 7797) changes what is signed.
+        let plain = header.extras.inner().get("b64").is_none_or(|b64| *b64 == serde_json::Value::Bool(true));
+        if header.crit.is_some() || !plain {
+            return Err("asks for an extension that is not supported");
+        }
         let fits = |key: &&Key| {
             key.algorithm == header.alg && (key.id.is_none() || header.kid.is_none() || key.id == header.kid)
         };

@@ -15,8 +15,8 @@ use super::history::History;
 enum Outcome {
     /// It is done, and the promise covers it.
     Acknowledged,
-    /// It is done, but it says itself that the promise does not cover it, or Redis was emptied while its end was lost:
-    /// what the README excepts.
+    /// It is done, but it says itself that the promise does not cover it, or Redis lost its fence while its end was lost:
+    /// what docs/explanation/consistency.md excepts.
     NotPromised,
     /// It was refused; nothing was written.
     Refused,

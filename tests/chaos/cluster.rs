@@ -20,7 +20,7 @@ pub struct Cluster {
     pub backends: Mutex<Backends>,
     /// The hosts' addresses, which stay the same when they are started again.
     urls: [String; NODES],
-    /// Odd while Redis is being emptied, and changed by it.
+    /// Odd while Redis is being emptied or loses fences, and changed by it.
     emptied: AtomicU64,
     began: Instant,
     faults: Mutex<Vec<(Instant, &'static str, String)>>,
@@ -58,14 +58,16 @@ impl Cluster {
         self.faults.lock().unwrap().push((Instant::now(), kind, where_.into()));
     }
 
-    /// Empties Redis by `empty`, so that writes know whether it happened during them.
+    /// Empties Redis, or takes fences from it, by `empty`, so that writes know whether it happened during them.
     pub fn empty_redis(&self, empty: impl FnOnce(&mut Backends)) {
+        // One at a time: the count is odd while it goes on.
+        let mut backends = self.backends.lock().unwrap();
         self.emptied.fetch_add(1, Ordering::SeqCst);
-        empty(&mut self.backends.lock().unwrap());
+        empty(&mut backends);
         self.emptied.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Changes whenever Redis is emptied; `None` while it is.
+    /// Changes whenever Redis is emptied or loses fences; `None` while it does.
     pub fn emptied(&self) -> Option<u64> {
         let emptied = self.emptied.load(Ordering::SeqCst);
         emptied.is_multiple_of(2).then_some(emptied)
@@ -91,7 +93,7 @@ impl Cluster {
 
     pub fn last_faults(&self) -> String {
         let faults = self.faults.lock().unwrap();
-        let last = faults.iter().rev().take(12).rev();
+        let last = faults.iter().rev().take(40).rev();
         let lines: Vec<_> = last.map(|(at, kind, place)| format!("  {:?} {kind} {place}", *at - self.began)).collect();
         lines.join("\n")
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use redis::Commands;
 use testkit::proxy::Mode;
 
 use super::cluster::{Cluster, NODES};
@@ -110,6 +111,30 @@ pub fn break_servers(cluster: &Cluster, stop: &AtomicBool) {
                 node.host.service.kill().unwrap();
                 node.host.service.start().unwrap();
             }
+        }
+    }
+}
+
+/// Drops one key of Redis, whichever it is, and then another.
+pub fn drop_keys(cluster: &Cluster, stop: &AtomicBool) {
+    let mut chance = Chance::new(102);
+    let url = cluster.backends.lock().unwrap().redis.url();
+    let client = redis::Client::open(url).unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        sleep(chance.millis(50, 300));
+        // A Redis that was killed has nothing to drop, and one that is frozen drops it afterwards.
+        let Ok(mut redis) = client.get_connection() else { continue };
+        let Ok(Some(key)) = redis::cmd("RANDOMKEY").query::<Option<String>>(&mut redis) else { continue };
+        let fence = key.contains(":~fence:");
+        let mut drop_key = || redis.del::<_, u64>(&key).is_ok_and(|dropped| dropped > 0);
+        let mut dropped = false;
+        match fence {
+            // A write that loses its fence and its end is the promise's exception, as where Redis is emptied.
+            true => cluster.empty_redis(|_| dropped = drop_key()),
+            false => dropped = drop_key(),
+        }
+        if dropped {
+            cluster.note(if fence { "fence dropped" } else { "key dropped" }, key);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The real system under fire: two hosts, real Redis, real bridge and MongoDB, with what stands between them delayed, cut
-//! and held back, Redis killed, emptied and frozen, hosts and the bridge killed. Clients write numbered versions and read
-//! them back, and every read is checked against the writes that were acknowledged before it began.
+//! and held back, Redis killed, emptied and frozen, one key of it dropped after another, hosts and the bridge killed.
+//! Clients write numbered versions and read them back, and every read is checked against the writes that were acknowledged
+//! before it began.
 //!
 //! `CHAOS_SECONDS=600 cargo xtask test chaos` runs for longer.
 
@@ -50,6 +51,7 @@ fn run(policy: &str) {
                 scope.spawn(move || faults::break_link(cluster, stop, node, link));
             }
         }
+        scope.spawn(|| faults::drop_keys(&cluster, &stop));
         let of_servers = scope.spawn(|| faults::break_servers(&cluster, &stop));
         let mut left = seconds * 10;
         while left > 0 && history.violation().is_none() && !of_servers.is_finished() {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use data_api::ejson::{Format, read, write};
-use data_api::forbidden;
+use data_api::operator_denylist;
 use libfuzzer_sys::fuzz_target;
 use mongodb::bson::{Bson, Document};
 
@@ -33,9 +33,9 @@ fuzz_target!(|text: &[u8]| {
 
     let dangerous = tree.iter().any(|(key, value)| is_dangerous(key) || holds_dangerous(value));
     if dangerous {
-        forbidden::check("filter", &document).expect_err("a dangerous operator is refused");
+        operator_denylist::check("filter", &document).expect_err("a dangerous operator is refused");
     } else {
-        let _ = forbidden::check("filter", &document);
+        let _ = operator_denylist::check("filter", &document);
     }
 });
 

@@ -6,24 +6,24 @@ use mongodb::options::AggregateOptions;
 use super::Call;
 use crate::answer::Answer;
 use crate::arguments::documents_of;
-use crate::auth::rules::Access;
-use crate::auth::sources;
+use crate::auth::referenced_namespaces;
+use crate::auth::rules::Operation;
 use crate::error::Error;
-use crate::forbidden;
+use crate::operator_denylist;
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
         return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
     };
-    forbidden::check_array("pipeline", pipeline)?;
-    sources::each(pipeline, call.namespace.0, &mut |database, collection| {
-        call.rules.permit((database, collection), Access::Read)
+    operator_denylist::check_array("pipeline", pipeline)?;
+    referenced_namespaces::each(pipeline, call.namespace.0, &mut |database, collection| {
+        // Nobody with a restriction comes here: their pipelines are rewritten.
+        call.rules.restriction((database, collection), &[Operation::Read], call.user).map(|_| ())
     })?;
     let stages = documents_of("pipeline", pipeline)?;
     let mut stages: Vec<Document> = stages.into_iter().map(Document::try_from).collect::<Result<_, _>>()?;
     if stages.first().is_some_and(|stage| stage.contains_key("$collStats")) {
-        // It counts, and says by itself on which machine, too.
-        stages.insert(1, doc! { "$project": { "_id": 0, "ns": 1, "count": 1 } });
+        stages.insert(1, count_only());
     }
     let mut options = AggregateOptions::default();
     options.collation = call.collation()?;
@@ -34,4 +34,9 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     options.max_time = Some(call.mongo.operation_timeout());
     let cursor = call.collection().aggregate(stages).with_options(options).batch().await?;
     Answer::documents(call, cursor).await
+}
+
+/// What follows `$collStats`: it counts, and says by itself on which machine, too.
+pub(crate) fn count_only() -> Document {
+    doc! { "$project": { "_id": 0, "ns": 1, "count": 1 } }
 }

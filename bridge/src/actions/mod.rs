@@ -1,6 +1,6 @@
 //! The Data API's ten actions and what functions have beside them, one file for each kind.
 
-mod aggregate;
+pub(crate) mod aggregate;
 mod count;
 mod delete;
 mod find;
@@ -8,19 +8,21 @@ mod find_and_modify;
 mod insert;
 mod options;
 mod replace;
-mod update;
+pub(crate) mod update;
 
 use mongodb::Collection;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 
 use crate::answer::{Answer, Envelope};
 use crate::arguments::Arguments;
-use crate::auth::rules::{Access, Rules};
+use crate::auth::rules::{Operation, Rules};
+use crate::auth::user::User;
 use crate::config::Config;
 use crate::ejson::Format;
 use crate::error::Error;
-use crate::forbidden;
 use crate::mongo::Mongo;
+use crate::operator_denylist;
+use crate::restriction;
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,17 +135,27 @@ impl Action {
         }
     }
 
-    /// What a rule must allow for it.
-    pub fn access(self) -> Access {
-        match self {
-            Action::FindOne | Action::Find | Action::Aggregate | Action::Count => Access::Read,
-            _ => Access::ReadWrite,
-        }
+    /// What a rule must allow for a call of it.
+    fn operations(self, call: &Call<'_>) -> Result<&'static [Operation], Error> {
+        Ok(match self {
+            Action::FindOne | Action::Find | Action::Aggregate | Action::Count => &[Operation::Read],
+            Action::InsertOne | Action::InsertMany => &[Operation::Insert],
+            Action::UpdateOne | Action::UpdateMany | Action::ReplaceOne => match call.arguments.flag("upsert")? {
+                true => &[Operation::Update, Operation::Insert],
+                false => &[Operation::Update],
+            },
+            Action::DeleteOne | Action::DeleteMany => &[Operation::Delete],
+            Action::FindOneAndUpdate | Action::FindOneAndReplace => match call.arguments.flag("upsert")? {
+                true => &[Operation::Read, Operation::Update, Operation::Insert],
+                false => &[Operation::Read, Operation::Update],
+            },
+            Action::FindOneAndDelete => &[Operation::Read, Operation::Delete],
+        })
     }
 
     /// Whether it only reads.
     pub fn is_read(self) -> bool {
-        self.access() == Access::Read
+        matches!(self, Action::FindOne | Action::Find | Action::Aggregate | Action::Count)
     }
 
     /// Runs the action, where the rules allow it.
@@ -151,7 +163,13 @@ impl Action {
     /// # Errors
     /// Where they do not, a field is wrong, or MongoDB refuses or fails.
     pub async fn run(self, call: &Call<'_>) -> Result<Answer, Error> {
-        call.rules.permit(call.namespace, self.access())?;
+        let restriction = call.rules.restriction(call.namespace, self.operations(call)?, call.user)?;
+        if self == Action::Aggregate && call.rules.are_restricted() {
+            return restriction::actions::aggregate(call).await;
+        }
+        if !restriction.is_none() {
+            return restriction::actions::run(self, call, &restriction).await;
+        }
         match self {
             Action::FindOne => find::one(call).await,
             Action::Find => find::many(call).await,
@@ -177,6 +195,8 @@ pub struct Call<'a> {
     pub config: &'a Config,
     /// What whoever asks may do.
     pub rules: &'a Rules,
+    /// Whose values the filters of rules take.
+    pub user: &'a User,
     /// Where the data are.
     pub mongo: &'a Mongo,
     /// The database and the collection.
@@ -190,23 +210,28 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn collection(&self) -> Collection<RawDocumentBuf> {
+    pub(crate) fn collection(&self) -> Collection<RawDocumentBuf> {
         self.mongo.collection(self.namespace.0, self.namespace.1)
     }
 
+    /// The collection, for documents that were looked into.
+    pub(crate) fn documents(&self) -> Collection<Document> {
+        self.collection().clone_with_type()
+    }
+
     /// A field that MongoDB interprets, and that may be left out.
-    fn query(&self, name: &'static str) -> Result<Option<Document>, Error> {
+    pub(crate) fn query(&self, name: &'static str) -> Result<Option<Document>, Error> {
         self.arguments.document(name)?.map(|document| interpreted(name, document)).transpose()
     }
 
     /// A field that MongoDB interprets, and that must be there.
-    fn required_query(&self, name: &'static str) -> Result<Document, Error> {
+    pub(crate) fn required_query(&self, name: &'static str) -> Result<Document, Error> {
         interpreted(name, self.arguments.required_document(name)?)
     }
 }
 
 /// Checks what MongoDB will interpret, and gives it the form that the driver takes.
 fn interpreted(name: &str, document: &RawDocument) -> Result<Document, Error> {
-    forbidden::check(name, document)?;
+    operator_denylist::check(name, document)?;
     Ok(Document::try_from(document)?)
 }

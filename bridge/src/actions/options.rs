@@ -9,7 +9,7 @@ use mongodb::options::{Collation, Hint};
 use super::{Call, interpreted};
 use crate::arguments::documents_of;
 use crate::error::Error;
-use crate::forbidden;
+use crate::operator_denylist;
 
 /// A collation's fields. The driver would pass over any other, and sort by another order than the client meant.
 const COLLATION: [&str; 9] = [
@@ -36,7 +36,7 @@ impl Call<'_> {
     }
 
     /// The index to use, by its name or its keys.
-    pub(super) fn hint(&self) -> Result<Option<Hint>, Error> {
+    pub(crate) fn hint(&self) -> Result<Option<Hint>, Error> {
         match self.arguments.get("hint")? {
             None => Ok(None),
             Some(RawBsonRef::String(name)) => Ok(Some(Hint::Name(name.to_owned()))),
@@ -51,16 +51,16 @@ impl Call<'_> {
     }
 
     /// What MongoDB's profiler and logs shall show with the operation.
-    pub(super) fn comment(&self) -> Result<Option<Bson>, Error> {
+    pub(crate) fn comment(&self) -> Result<Option<Bson>, Error> {
         self.arguments.get("comment")?.map(Bson::try_from).transpose().map_err(Into::into)
     }
 
     /// Which elements of an array an update's `$[name]` stands for.
-    pub(super) fn array_filters(&self) -> Result<Option<Vec<Document>>, Error> {
+    pub(crate) fn array_filters(&self) -> Result<Option<Vec<Document>>, Error> {
         match self.arguments.get("arrayFilters")? {
             None => Ok(None),
             Some(RawBsonRef::Array(filters)) => {
-                forbidden::check_array("arrayFilters", filters)?;
+                operator_denylist::check_array("arrayFilters", filters)?;
                 let filters = documents_of("arrayFilters", filters)?;
                 Ok(Some(filters.into_iter().map(Document::try_from).collect::<Result<_, _>>()?))
             }

@@ -8,7 +8,7 @@ use super::{Call, interpreted};
 use crate::answer::{Answer, number};
 use crate::arguments::documents_of;
 use crate::error::Error;
-use crate::forbidden;
+use crate::operator_denylist;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
     let (filter, update) = (call.required_query("filter")?, modifications(call)?);
@@ -44,11 +44,11 @@ fn options(call: &Call<'_>) -> Result<UpdateOptions, Error> {
 }
 
 /// Operators, or a pipeline as MongoDB takes it since 4.2.
-pub(super) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
+pub(crate) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
     match call.arguments.required("update")? {
         RawBsonRef::Document(update) => Ok(UpdateModifications::Document(interpreted("update", update)?)),
         RawBsonRef::Array(pipeline) => {
-            forbidden::check_array("update", pipeline)?;
+            operator_denylist::check_array("update", pipeline)?;
             let stages = documents_of("update", pipeline)?;
             let stages = stages.into_iter().map(Document::try_from).collect::<Result<_, _>>()?;
             Ok(UpdateModifications::Pipeline(stages))
@@ -58,7 +58,7 @@ pub(super) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Erro
 }
 
 /// What the answer to an update or a replacement says.
-pub(super) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
+pub(crate) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
     let mut counts = rawdoc! {
         "matchedCount": number(done.matched_count),
         "modifiedCount": number(done.modified_count),

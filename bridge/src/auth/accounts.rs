@@ -1,20 +1,17 @@
-//! Who is let in: the access file, read anew whenever it changes.
+//! Who is let in: the accounts of the access file, and the keys that stand alone.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::Principal;
-use super::jwt::{self, Provider};
+use super::jwt::{self, Jwks, Provider};
 use super::keys::{self, KeyHash};
 use super::passwords;
 use super::rules::Rules;
-
-/// How often the file is looked at. Looking, and not being told: that works with every file system, and with the symbolic
-/// links by which Kubernetes changes mounted secrets.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::config::{Secret, located};
+use crate::watched::{Files, Watched};
 
 /// The file, as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -29,18 +26,12 @@ struct File {
     anonymous: Option<Anonymous>,
 }
 
-/// Those who log in without credentials. Nobody may, unless this is there.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Anonymous {
-    rules: Rules,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Key {
     name: String,
     hash: String,
+    rate_limit: Option<u32>,
     #[serde(default)]
     rules: Rules,
 }
@@ -50,7 +41,16 @@ struct Key {
 struct User {
     email: String,
     password_hash: String,
+    rate_limit: Option<u32>,
     #[serde(default)]
+    rules: Rules,
+}
+
+/// Those who log in without a credential. There are none unless the file has this table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Anonymous {
+    rate_limit: Option<u32>,
     rules: Rules,
 }
 
@@ -61,44 +61,72 @@ pub(super) struct Accounts {
     users: Vec<(String, String, Arc<Principal>)>,
     pub(super) providers: Vec<(Provider, Arc<Principal>)>,
     pub(super) anonymous: Option<Arc<Principal>>,
+    /// The documents that providers take their keys from.
+    jwks: Vec<Arc<Jwks>>,
 }
 
 impl Accounts {
+    /// Reads the access file, and follows it from then on.
+    ///
+    /// # Errors
+    /// A sentence that says what is not usable; also, at first, where nobody would be let in.
+    pub(super) fn watched(file: Option<&Path>, keys: &[Secret]) -> Result<Arc<Watched<Self>>, String> {
+        let (file, keys): (Option<PathBuf>, Vec<Secret>) = (file.map(Path::to_owned), keys.to_vec());
+        Watched::new("the access file", move |files, before: Option<&Accounts>| {
+            let mut accounts = Accounts::default();
+            accounts.add_unrestricted(keys.iter().map(Secret::reveal));
+            let shown = file.as_deref().unwrap_or(Path::new("(none)")).display();
+            let unusable = |why: String| format!("the access file {shown} is not usable: {why}");
+            if let Some(file) = &file {
+                let text = files.read(file).map_err(|error| unusable(error.to_string()))?;
+                accounts.add(&text, files, before).map_err(&unusable)?;
+            }
+            // Later it may be just what the operator wants.
+            if before.is_none() && accounts.is_empty() {
+                return Err(unusable("it lets nobody in".to_owned()));
+            }
+            Ok(accounts)
+        })
+    }
+
     /// Keys that stand alone, without names or rules.
-    pub(super) fn add_unrestricted<'a>(&mut self, keys: impl Iterator<Item = &'a str>) {
+    fn add_unrestricted<'a>(&mut self, keys: impl Iterator<Item = &'a str>) {
         for (place, key) in keys.enumerate() {
             let hash = KeyHash::of(key.as_bytes());
-            let principal = Principal::new(format!("key:#{}", place + 1), &hash.spelled(), Rules::unrestricted());
+            let principal = Principal::new(format!("key:#{}", place + 1), &hash.to_string(), Rules::unrestricted());
             self.keys.push((hash, Arc::new(principal)));
         }
     }
 
-    fn add(&mut self, text: &str) -> Result<(), String> {
-        let file: File = toml::from_str(text).map_err(|error| crate::config::located(text, &error))?;
+    fn add(&mut self, text: &[u8], files: &mut Files, before: Option<&Accounts>) -> Result<(), String> {
+        let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?;
+        let file: File = toml::from_str(text).map_err(|error| located(text, &error))?;
         for key in file.keys {
             let named = |why| format!("the key `{}`: {why}", key.name);
             let hash = KeyHash::parse(&key.hash).map_err(named)?;
             key.rules.check().map_err(named)?;
             let principal = Principal::new(format!("key:{}", key.name), &key.hash, key.rules);
-            self.keys.push((hash, Arc::new(principal)));
+            self.keys.push((hash, Arc::new(principal.limited(key.rate_limit))));
         }
         for user in file.users {
             let named = |why| format!("the user `{}`: {why}", user.email);
             passwords::check(&user.password_hash).map_err(named)?;
             user.rules.check().map_err(named)?;
             let principal = Principal::new(format!("user:{}", user.email), &user.password_hash, user.rules);
-            self.users.push((user.email, user.password_hash, Arc::new(principal)));
+            self.users.push((user.email, user.password_hash, Arc::new(principal.limited(user.rate_limit))));
         }
         for settings in file.jwt {
             let named = |why| format!("the issuer `{}`: {why}", settings.name);
             settings.rules.check().map_err(named)?;
-            let provider = Provider::new(&settings).map_err(named)?;
+            let provider = Provider::new(&settings, files, |url| self.jwks(url, before)).map_err(named)?;
+            // What it depends on beside its name, the provider knows: a session of one asks it.
             let principal = Principal::new(format!("jwt:{}", settings.name), "", settings.rules);
-            self.providers.push((provider, Arc::new(principal)));
+            self.providers.push((provider, Arc::new(principal.limited(settings.rate_limit))));
         }
-        if let Some(Anonymous { rules }) = file.anonymous {
-            rules.check().map_err(|why| format!("the anonymous users: {why}"))?;
-            self.anonymous = Some(Arc::new(Principal::new(super::ANONYMOUS.to_owned(), "", rules)));
+        if let Some(Anonymous { rate_limit, rules }) = file.anonymous {
+            rules.check().map_err(|why| format!("`anonymous`: {why}"))?;
+            let principal = Principal::new(super::ANONYMOUS.to_owned(), "", rules).limited(rate_limit);
+            self.anonymous = Some(Arc::new(principal));
         }
         let mut ids: Vec<&str> = self.principals().map(|principal| principal.id.as_str()).collect();
         ids.sort_unstable();
@@ -108,15 +136,35 @@ impl Accounts {
         }
     }
 
+    /// The document at a URL. One that is followed already goes on: another access file must not cost keys that are known.
+    fn jwks(&mut self, url: &str, before: Option<&Accounts>) -> Arc<Jwks> {
+        let followed = self.jwks.iter().chain(before.into_iter().flat_map(|before| &before.jwks));
+        let jwks = followed.into_iter().find(|jwks| jwks.url() == url).cloned();
+        let jwks = jwks.unwrap_or_else(|| Jwks::follow(url.to_owned()));
+        self.jwks.push(Arc::clone(&jwks));
+        jwks
+    }
+
     fn principals(&self) -> impl Iterator<Item = &Arc<Principal>> {
         let keys = self.keys.iter().map(|(_, principal)| principal);
         let users = self.users.iter().map(|(_, _, principal)| principal);
-        keys.chain(users).chain(self.providers.iter().map(|(_, principal)| principal)).chain(&self.anonymous)
+        let issuers = self.providers.iter().map(|(_, principal)| principal);
+        keys.chain(users).chain(issuers).chain(&self.anonymous)
     }
 
-    /// The account with this id and this credential.
+    fn is_empty(&self) -> bool {
+        self.principals().next().is_none()
+    }
+
+    /// The account with this id and this credential, which is not an issuer's.
     pub(super) fn account(&self, id: &str, credential: &str) -> Option<&Arc<Principal>> {
-        self.principals().find(|principal| principal.id == id && principal.credential == credential)
+        let issuers = id.starts_with("jwt:");
+        self.principals().find(|found| !issuers && found.id == id && found.credential == credential)
+    }
+
+    /// The issuer whose account this is.
+    pub(super) fn provider(&self, id: &str) -> Option<&(Provider, Arc<Principal>)> {
+        self.providers.iter().find(|(_, principal)| principal.id == id)
     }
 
     /// The bearer of a key.
@@ -129,92 +177,5 @@ impl Accounts {
     pub(super) fn by_email(&self, email: &str) -> Option<(&str, &Arc<Principal>)> {
         let user = self.users.iter().find(|(known, _, _)| known == email);
         user.map(|(_, hash, principal)| (hash.as_str(), principal))
-    }
-}
-
-/// The accounts of now.
-pub(super) struct Current {
-    file: Option<PathBuf>,
-    /// Keys that stand alone.
-    keys: Vec<crate::config::Secret>,
-    now: RwLock<(Vec<u8>, Arc<Accounts>)>,
-}
-
-impl Current {
-    pub(super) fn new(file: Option<&Path>, keys: &[crate::config::Secret]) -> Result<Arc<Self>, String> {
-        let current = Current { file: file.map(Path::to_owned), keys: keys.to_vec(), now: RwLock::default() };
-        let text = current.read().map_err(|error| current.unusable(&error))?;
-        let accounts = current.accounts(&text).map_err(|error| current.unusable(&error))?;
-        current.replace(text, accounts);
-        Ok(Arc::new(current))
-    }
-
-    pub(super) fn get(&self) -> Arc<Accounts> {
-        match self.now.read() {
-            Ok(now) => Arc::clone(&now.1),
-            // A writer that panicked left the old accounts in place.
-            Err(poisoned) => Arc::clone(&poisoned.into_inner().1),
-        }
-    }
-
-    /// Follows the file for as long as the program runs. What cannot be used is said, and changes nothing.
-    pub(super) async fn follow(self: Arc<Self>) {
-        if self.file.is_none() {
-            return;
-        }
-        let mut last = String::new();
-        loop {
-            tokio::time::sleep(LOOK).await;
-            let this = Arc::clone(&self);
-            // Hashes are checked and key files read: not on a thread that serves.
-            let looked = tokio::task::spawn_blocking(move || this.look()).await;
-            match looked.unwrap_or_else(|error| Err(error.to_string())) {
-                Ok(true) => {
-                    last.clear();
-                    tracing::info!("the access file has changed and is in force");
-                }
-                Ok(false) => last.clear(),
-                Err(why) if why != last => {
-                    tracing::error!("{}; the accounts from before stay in force", self.unusable(&why));
-                    last = why;
-                }
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn look(&self) -> Result<bool, String> {
-        let text = self.read()?;
-        if self.now.read().is_ok_and(|now| now.0 == text) {
-            return Ok(false);
-        }
-        let accounts = self.accounts(&text)?;
-        self.replace(text, accounts);
-        Ok(true)
-    }
-
-    fn read(&self) -> Result<Vec<u8>, String> {
-        self.file.as_ref().map_or(Ok(Vec::new()), |file| std::fs::read(file).map_err(|error| error.to_string()))
-    }
-
-    fn accounts(&self, text: &[u8]) -> Result<Accounts, String> {
-        let mut accounts = Accounts::default();
-        accounts.add_unrestricted(self.keys.iter().map(|key| key.reveal()));
-        accounts.add(std::str::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?)?;
-        if accounts.principals().next().is_none() {
-            return Err("it lets nobody in".to_owned());
-        }
-        Ok(accounts)
-    }
-
-    fn replace(&self, text: Vec<u8>, accounts: Accounts) {
-        if let Ok(mut now) = self.now.write() {
-            *now = (text, Arc::new(accounts));
-        }
-    }
-
-    fn unusable(&self, why: &str) -> String {
-        let file = self.file.as_deref().unwrap_or(Path::new("(none)"));
-        format!("the access file {} is not usable: {why}", file.display())
     }
 }

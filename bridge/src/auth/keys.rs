@@ -2,6 +2,8 @@
 //!
 //! A fast hash is enough, unlike for passwords: a key is long and random, so nobody can try all of them.
 
+use std::fmt;
+
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
@@ -25,20 +27,17 @@ impl KeyHash {
     /// A sentence that says what is expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("a key's hash is `{PREFIX}` and 64 hex digits, as `data-api new-key` prints it");
-        let digits = text
-            .strip_prefix(PREFIX)
-            .filter(|digits| digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        let digits = digits.ok_or_else(wrong)?;
         let mut hash = [0; 32];
-        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| wrong())?;
-        }
+        let digits = text.strip_prefix(PREFIX).ok_or_else(wrong)?;
+        hex::decode_to_slice(digits, &mut hash).map_err(|_| wrong())?;
         Ok(KeyHash(hash))
     }
+}
 
-    /// The form that [`KeyHash::parse`] reads.
-    pub fn spelled(&self) -> String {
-        PREFIX.chars().chain(super::hex(&self.0).chars()).collect()
+/// The form that [`KeyHash::parse`] reads.
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}", hex::encode(self.0))
     }
 }
 
@@ -73,7 +72,7 @@ mod tests {
     fn spelled_and_parsed() {
         let hash = KeyHash::of(b"abc");
         let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(hash.spelled(), text);
+        assert_eq!(hash.to_string(), text);
         assert_eq!(KeyHash::parse(text), Ok(hash));
         for bad in ["", "sha256:", "sha256:00", &text.replace('b', "g"), &text.replace("ba", "+a"), &text[7..]] {
             assert!(KeyHash::parse(bad).is_err(), "{bad}");

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use super::credentials::bearer;
-use super::tokens::{Owner, Use};
-use super::{Authenticator, Principal, hex};
+use super::tokens::{Claims, Owner, TokenKind};
+use super::{Authenticator, Principal};
+use crate::client::Client;
 use crate::error::Error;
 
 /// The ways to log in, by the protocol's names for their providers.
@@ -38,6 +39,8 @@ pub struct Session {
 #[derive(Debug, Serialize)]
 pub struct Refreshed {
     access_token: String,
+    /// It takes the place of the one that was sent, from the moment when it is used.
+    refresh_token: String,
 }
 
 /// What a client may ask about itself.
@@ -72,105 +75,114 @@ impl Authenticator {
     /// Logs someone in.
     ///
     /// # Errors
-    /// 400 where the body is not the provider's; 401 where it matches nobody.
-    pub async fn log_in(&self, provider: Provider, body: &[u8]) -> Result<Session, Error> {
+    /// 400 where the body is not the provider's; 401 where it matches nobody; 429 for too many wrong passwords.
+    pub async fn log_in(
+        &self,
+        provider: Provider,
+        body: &[u8],
+        client: Client,
+    ) -> Result<(Session, Arc<Principal>), Error> {
         let malformed = |_| Error::InvalidParameter("the body must be a JSON object of strings".to_owned());
-        let form: Form = match body.is_empty() {
-            true => Form::default(),
-            false => serde_json::from_slice(body).map_err(malformed)?,
+        let form: Form = match (provider, body.trim_ascii()) {
+            (Provider::AnonUser, b"") => Form::default(),
+            (_, body) => serde_json::from_slice(body).map_err(malformed)?,
         };
-        let (principal, subject) = match provider {
-            Provider::ApiKey => (self.by_key(form.key.ok_or(Error::MissingParameter("key"))?.as_bytes()), None),
+        let accounts = self.accounts.as_ref().ok_or(Error::UnknownUser)?.get();
+        let session = super::new_key().map_err(Error::Internal)?;
+        let mut subject = None;
+        let principal = match provider {
+            Provider::ApiKey => {
+                let key = form.key.ok_or(Error::MissingParameter("key"))?;
+                accounts.by_key(key.as_bytes()).cloned()
+            }
             Provider::LocalUserpass => {
                 let email = form.username.ok_or(Error::MissingParameter("username"))?;
                 let password = form.password.ok_or(Error::MissingParameter("password"))?;
-                let found = self.by_password(email.as_bytes(), password.as_bytes()).await?;
-                (Some(found.ok_or(Error::WrongPassword)?), None)
+                let found = self.by_password(email.as_bytes(), password.as_bytes(), client).await?;
+                Some(found.ok_or(Error::WrongPassword)?)
             }
             Provider::CustomToken => {
                 let token = form.token.ok_or(Error::MissingParameter("token"))?;
-                self.by_custom_token(token.as_bytes()).await?.map_or((None, None), |(p, s)| (Some(p), Some(s)))
+                let (principal, found) = self.by_custom_token(token.as_bytes()).await?.ok_or(Error::UnknownUser)?;
+                subject = Some(found);
+                Some(principal)
             }
-            Provider::AnonUser => (Some(self.anonymous()?), None),
+            Provider::AnonUser => {
+                let account = accounts.anonymous.as_ref().ok_or_else(Error::no_such_login)?;
+                Some(Arc::new(account.on_behalf_of(&session, Map::new())))
+            }
         };
         let principal = principal.ok_or(Error::UnknownUser)?;
-        let (mut user, until) = subject.map_or((None, None), |subject| (Some(subject.name), Some(subject.until)));
-        let session = super::new_key().map_err(Error::Internal)?;
-        if matches!(provider, Provider::AnonUser) {
-            user = Some(super::new_key().map_err(Error::Internal)?);
+        let empty = Map::new();
+        let (who, credential, data, until) = match (&subject, provider) {
+            (Some(subject), _) => {
+                (Some(subject.name.as_str()), &subject.credential, &subject.claims, Some(subject.until))
+            }
+            // A login without a credential is a new user each time.
+            (None, Provider::AnonUser) => (Some(session.as_str()), &principal.credential, &empty, None),
+            (None, _) => (None, &principal.credential, &empty, None),
+        };
+        let account = principal.id.as_str();
+        let owner = Owner { account, credential, user: who, data, session: &session, generation: 0 };
+        let session = Session {
+            access_token: self.tokens.issue(&owner, TokenKind::Access, until)?,
+            refresh_token: self.tokens.issue(&owner, TokenKind::Refresh, until)?,
+            user_id: principal.user.id.clone(),
+            device_id: NO_DEVICE,
+        };
+        Ok((session, principal))
+    }
+
+    /// A new access token for a refresh token, and a new refresh token.
+    ///
+    /// # Errors
+    /// 401 where the token is invalid, its account has changed, or a newer one was used; 503 where that cannot be recorded.
+    pub async fn refresh(&self, headers: &HeaderMap) -> Result<Refreshed, Error> {
+        let (principal, claims) = self.presented(headers, TokenKind::Refresh).await?;
+        if !self.sessions.advance(&claims.sid, claims.generation, claims.exp).await? {
+            return Err(Error::UnknownUser);
         }
         let owner = Owner {
             account: &principal.id,
-            credential: &principal.credential,
-            user: user.as_deref(),
-            session: &session,
-        };
-        let issue = |used| self.tokens.issue(&owner, used, until);
-        Ok(Session {
-            access_token: issue(Use::Access)?,
-            refresh_token: issue(Use::Refresh)?,
-            user_id: user_id(&principal, user.as_deref()),
-            device_id: NO_DEVICE,
-        })
-    }
-
-    fn anonymous(&self) -> Result<Arc<Principal>, Error> {
-        let accounts = self.accounts.as_ref().map(|accounts| accounts.get());
-        let anonymous = accounts.and_then(|accounts| accounts.anonymous.clone());
-        anonymous.ok_or_else(|| Error::NoSuchRoute("nobody logs in without credentials here".to_owned()))
-    }
-
-    /// A new access token for a refresh token.
-    ///
-    /// # Errors
-    /// 401 where the token is none, or its account has changed.
-    pub fn refresh(&self, headers: &HeaderMap) -> Result<Refreshed, Error> {
-        let (principal, claims) = self.presented(headers, Use::Refresh)?;
-        let owner = Owner {
-            account: &principal.id,
-            credential: &principal.credential,
+            credential: &claims.cred,
             user: claims.user.as_deref(),
+            data: &claims.data,
             session: &claims.sid,
+            generation: claims.generation.saturating_add(1),
         };
-        Ok(Refreshed { access_token: self.tokens.issue(&owner, Use::Access, Some(claims.exp))? })
+        // A session does not last longer for being refreshed.
+        let issue = |kind| self.tokens.issue(&owner, kind, Some(claims.exp));
+        Ok(Refreshed { access_token: issue(TokenKind::Access)?, refresh_token: issue(TokenKind::Refresh)? })
     }
 
     /// Ends the session of a refresh token.
     ///
     /// # Errors
-    /// 401 where the token is none.
-    pub fn log_out(&self, headers: &HeaderMap) -> Result<(), Error> {
-        let (_, claims) = self.presented(headers, Use::Refresh)?;
-        self.tokens.end(&claims);
-        Ok(())
+    /// 401 where the token is invalid; 503 where the end cannot be recorded.
+    pub async fn log_out(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let (_, claims) = self.presented(headers, TokenKind::Refresh).await?;
+        self.sessions.end(&claims.sid, claims.exp).await
     }
 
     /// Whose access token this is.
     ///
     /// # Errors
-    /// 401 where the token is none.
-    pub fn profile(&self, headers: &HeaderMap) -> Result<Profile, Error> {
-        let (principal, claims) = self.presented(headers, Use::Access)?;
+    /// 401 where the token is invalid.
+    pub async fn profile(&self, headers: &HeaderMap) -> Result<Profile, Error> {
+        let (principal, _) = self.presented(headers, TokenKind::Access).await?;
         let provider_type = match principal.id.split(':').next() {
             Some("key") => "api-key",
             Some("user") => "local-userpass",
-            Some(super::ANONYMOUS) => "anon-user",
-            _ => "custom-token",
+            Some("jwt") => "custom-token",
+            _ => "anon-user",
         };
-        let id = user_id(&principal, claims.user.as_deref());
-        let identities = [Identity { id: id.clone(), provider_type }];
-        Ok(Profile { user_id: id, kind: "normal", identities, data: serde_json::Map::new() })
+        let identities = [Identity { id: principal.user.id.clone(), provider_type }];
+        Ok(Profile { user_id: principal.user.id.clone(), kind: "normal", identities, data: Map::new() })
     }
 
-    fn presented(&self, headers: &HeaderMap, used: Use) -> Result<(Arc<Principal>, super::tokens::Claims), Error> {
+    async fn presented(&self, headers: &HeaderMap, kind: TokenKind) -> Result<(Arc<Principal>, Claims), Error> {
         let token = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-        let token = token.ok_or(Error::NoAuthentication)?;
-        std::str::from_utf8(token).ok().and_then(|token| self.session(token, used)).ok_or(Error::UnknownUser)
+        let token = std::str::from_utf8(token.ok_or(Error::NoAuthentication)?).map_err(|_| Error::UnknownUser)?;
+        self.session(token, kind).await?.ok_or(Error::UnknownUser)
     }
-}
-
-/// 24 hex digits that stay the same for a user.
-fn user_id(principal: &Principal, user: Option<&str>) -> String {
-    let hash = digest(&SHA256, format!("{}\0{}", principal.id, user.unwrap_or_default()).as_bytes());
-    hex(&hash.as_ref()[..12])
 }

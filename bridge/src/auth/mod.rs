@@ -1,58 +1,107 @@
 //! Who is asking, and what they may do.
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
-//! `keys`, by `passwords`, by [`jwt`]s of other issuers. Whoever is let in is a [`Principal`] with its [`rules`];
-//! [`sources`] finds what else a pipeline reads. `tokens` are those that we issue ourselves, at the [`login`].
+//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Principal`] with its
+//! [`rules`] and the [`user::User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
+//! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
+//! everyone where no credentials are.
 
 mod accounts;
+mod backoff;
 mod credentials;
+mod host;
 mod jwt;
 pub mod keys;
 pub mod login;
 pub mod passwords;
+mod random;
+pub mod referenced_namespaces;
 pub mod rules;
-pub mod sources;
+mod sessions;
 mod tokens;
+pub mod user;
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use ring::digest::{SHA256, digest};
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Map, Value};
 
+use crate::client::Client;
 use crate::config::Config;
 use crate::error::Error;
-use accounts::Current;
+use crate::mongo::Mongo;
+use crate::watched::Watched;
+use accounts::Accounts;
 use credentials::Credentials;
-use passwords::Passwords;
+use passwords::{Passwords, Presented};
+pub use random::new_key;
+use random::random;
 use rules::Rules;
-use tokens::{Tokens, Use};
+use sessions::Sessions;
+use tokens::{TokenKind, Tokens};
+use user::User;
+
+/// The account of those who log in without credentials.
+const ANONYMOUS: &str = "anonymous";
 
 /// Decides who may use the server.
 pub struct Authenticator {
     /// `None` where everyone is let in.
-    accounts: Option<Arc<Current>>,
+    accounts: Option<Arc<Watched<Accounts>>>,
+    /// The names that the server has, where everyone is let in.
+    allowed_hosts: Vec<String>,
     passwords: Passwords,
     tokens: Tokens,
+    sessions: Arc<Sessions>,
     anyone: Arc<Principal>,
 }
 
-/// Someone who was let in.
+/// An account.
 #[derive(Debug)]
 pub struct Principal {
-    /// The account, as logs name it: `key:shop`, `user:a@b.c`, `jwt:issuer`.
+    /// As logs name it: `key:shop`, `user:a@b.c`, `jwt:issuer`, `anonymous`.
     pub id: String,
     /// A hash of what is stored of its credential.
     credential: String,
+    /// How many requests a minute it may make, where that is not what all may.
+    pub rate_limit: Option<u32>,
     /// What it may do.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
+    /// Whose values the filters of its rules take.
+    pub user: User,
 }
 
 impl Principal {
     fn new(id: String, stored: &str, rules: Rules) -> Self {
         let hash = digest(&SHA256, stored.as_bytes());
-        Principal { id, credential: hex(&hash.as_ref()[..8]), rules }
+        let user = User::of_account(&id);
+        Principal { id, credential: hex(&hash.as_ref()[..8]), rate_limit: None, rules: Arc::new(rules), user }
+    }
+
+    fn limited(mut self, rate_limit: Option<u32>) -> Self {
+        self.rate_limit = rate_limit;
+        self
+    }
+
+    /// The account of many users, on behalf of one of them.
+    fn on_behalf_of(&self, subject: &str, claims: Map<String, Value>) -> Self {
+        Principal {
+            id: self.id.clone(),
+            credential: self.credential.clone(),
+            rate_limit: self.rate_limit,
+            rules: Arc::clone(&self.rules),
+            user: User::of_issuer(&self.id, subject, claims),
+        }
+    }
+
+    /// Under what name its requests are counted: each user's apart, and those who have no name by where they are.
+    pub fn counted_as(&self, client: Client) -> String {
+        match self.id.as_str() {
+            ANONYMOUS => format!("{ANONYMOUS} {}", client.0),
+            _ => self.user.id.clone(),
+        }
     }
 }
 
@@ -61,62 +110,74 @@ impl Authenticator {
     ///
     /// # Errors
     /// A sentence where the access file, or the secret for tokens, cannot be used.
-    pub fn new(config: &Config) -> Result<Self, String> {
-        let secret = match &config.token_secret_file {
-            None => random()?.to_vec(),
+    pub fn new(config: &Config, mongo: &Mongo) -> Result<Self, String> {
+        let (secret, sessions) = match &config.token_secret_file {
+            None => (random()?.to_vec(), Sessions::new(None)),
             Some(path) => {
                 let unusable = |why: String| format!("the token secret in {} is not usable: {why}", path.display());
                 let secret = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
                 if secret.len() < 32 {
                     return Err(unusable("it must have 32 bytes at least".to_owned()));
                 }
-                secret
+                let (database, collection) = config.sessions.parts();
+                (secret, Sessions::new(Some((mongo, database, collection))))
             }
         };
         let accounts = match config.no_auth {
             true => None,
-            false => Some(Current::new(config.access_file.as_deref(), &config.api_keys)?),
+            false => Some(Accounts::watched(config.access_file.as_deref(), &config.api_keys)?),
         };
         Ok(Authenticator {
             accounts,
+            allowed_hosts: config.allowed_hosts.clone(),
             passwords: Passwords::new(hmac::Key::new(hmac::HMAC_SHA256, &random()?)),
             tokens: Tokens::new(&secret),
+            sessions: Arc::new(sessions),
             anyone: Arc::new(Principal::new("anyone".to_owned(), "", Rules::unrestricted())),
         })
     }
 
-    /// Follows the access file; to be spawned.
-    pub async fn follow(self: Arc<Self>) {
+    /// Follows the access file and the sessions, in the background.
+    pub fn follow(&self) {
         if let Some(accounts) = &self.accounts {
-            Arc::clone(accounts).follow().await;
+            tokio::spawn(Arc::clone(accounts).follow());
+            tokio::spawn(Arc::clone(&self.sessions).follow());
         }
     }
 
     /// Lets a request in, or not.
     ///
     /// # Errors
-    /// The three authentication errors of the protocol; 503 where the keys of an issuer cannot be had.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Principal>, Error> {
-        if self.accounts.is_none() {
+    /// The three authentication errors of the protocol; 403 for another host's name where everyone is let in; 429 for too
+    /// many wrong passwords; 503 where the keys of an issuer, or the sessions that have ended, are not known.
+    pub async fn authenticate(&self, head: &Parts) -> Result<Arc<Principal>, Error> {
+        let Some(accounts) = &self.accounts else {
+            host::check(head, &self.allowed_hosts)?;
             return Ok(Arc::clone(&self.anyone));
-        }
-        let found = match Credentials::of(headers)? {
-            Credentials::ApiKey(key) => self.by_key(key),
+        };
+        let found = match Credentials::of(&head.headers)? {
+            Credentials::ApiKey(key) => accounts.get().by_key(key).cloned(),
             Credentials::Bearer(token) => self.by_bearer(token).await?,
             Credentials::CustomJwt(token) => self.by_custom_token(token).await?.map(|(principal, _)| principal),
-            Credentials::EmailPassword(email, password) => self.by_password(email, password).await?,
+            Credentials::EmailPassword(email, password) => {
+                let client = Client::of(&head.extensions);
+                self.by_password(email, password, client).await?
+            }
         };
         found.ok_or(Error::UnknownUser)
     }
 
-    fn by_key(&self, key: &[u8]) -> Option<Arc<Principal>> {
-        self.accounts.as_ref()?.get().by_key(key).cloned()
-    }
-
-    async fn by_password(&self, email: &[u8], password: &[u8]) -> Result<Option<Arc<Principal>>, Error> {
+    async fn by_password(
+        &self,
+        email: &[u8],
+        password: &[u8],
+        client: Client,
+    ) -> Result<Option<Arc<Principal>>, Error> {
         let Some(accounts) = self.accounts.as_ref().map(|accounts| accounts.get()) else { return Ok(None) };
-        let user = std::str::from_utf8(email).ok().and_then(|email| accounts.by_email(email));
-        let verified = self.passwords.verify(user.map(|(hash, _)| hash), password).await?;
+        let Ok(account) = std::str::from_utf8(email) else { return Ok(None) };
+        let user = accounts.by_email(account);
+        let presented = Presented { account, password, origin: client.origin() };
+        let verified = self.passwords.verify(user.map(|(hash, _)| hash), presented).await?;
         Ok(user.filter(|_| verified).map(|(_, principal)| Arc::clone(principal)))
     }
 
@@ -124,7 +185,7 @@ impl Authenticator {
     async fn by_bearer(&self, token: &[u8]) -> Result<Option<Arc<Principal>>, Error> {
         match std::str::from_utf8(token) {
             Ok(token) if self.tokens.is_ours(token) => {
-                Ok(self.session(token, Use::Access).map(|(principal, _)| principal))
+                Ok(self.session(token, TokenKind::Access).await?.map(|(principal, _)| principal))
             }
             Ok(text) => Ok(self.by_custom_token(text.as_bytes()).await?.map(|(principal, _)| principal)),
             Err(_) => Ok(None),
@@ -137,7 +198,10 @@ impl Authenticator {
         let mut failed = None;
         for (provider, principal) in &accounts.providers {
             match provider.verify(token).await {
-                Ok(Some(subject)) => return Ok(Some((Arc::clone(principal), subject))),
+                Ok(Some(subject)) => {
+                    let principal = principal.on_behalf_of(&subject.name, subject.claims.clone());
+                    return Ok(Some((Arc::new(principal), subject)));
+                }
                 Ok(None) => {}
                 // Another issuer may still know it.
                 Err(error) => failed = Some(error),
@@ -147,34 +211,26 @@ impl Authenticator {
     }
 
     /// Whose token of ours this is, and what it says.
-    fn session(&self, token: &str, used: Use) -> Option<(Arc<Principal>, tokens::Claims)> {
-        let claims = self.tokens.read(token, used)?;
-        let accounts = self.accounts.as_ref()?.get();
-        let principal = accounts.account(&claims.sub, &claims.cred)?;
-        Some((Arc::clone(principal), claims))
+    async fn session(&self, token: &str, kind: TokenKind) -> Result<Option<(Arc<Principal>, tokens::Claims)>, Error> {
+        let Some(claims) = self.tokens.read(token, kind) else { return Ok(None) };
+        let Some(accounts) = self.accounts.as_ref().map(|accounts| accounts.get()) else { return Ok(None) };
+        if self.sessions.has_ended(&claims.sid).await? {
+            return Ok(None);
+        }
+        let principal = match accounts.provider(&claims.sub) {
+            Some((provider, principal)) if provider.vouches_for(&claims.cred).await? => Some(principal),
+            Some(_) => None,
+            None => accounts.account(&claims.sub, &claims.cred),
+        };
+        let Some(principal) = principal else { return Ok(None) };
+        let principal = match &claims.user {
+            Some(subject) => Arc::new(principal.on_behalf_of(subject, claims.data.clone())),
+            None => Arc::clone(principal),
+        };
+        Ok(Some((principal, claims)))
     }
 }
 
-/// The account of those who log in without credentials.
-const ANONYMOUS: &str = "anonymous";
-
-/// 32 random bytes.
-fn random() -> Result<[u8; 32], String> {
-    let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| "the system gives no random numbers".to_owned())?;
-    Ok(bytes)
-}
-
-/// A new key: 43 characters that hold 256 random bits.
-///
-/// # Errors
-/// Where the system gives no random numbers.
-pub fn new_key() -> Result<String, String> {
-    use base64::Engine as _;
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random()?))
-}
-
 fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    ::hex::encode(bytes)
 }

@@ -2,11 +2,15 @@
 
 use std::str::FromStr;
 
-use mongodb::options::{Acknowledgment, ReadPreference};
+use mongodb::options::{Acknowledgment, ReadConcern, ReadConcernLevel, ReadPreference};
 
 /// Where reads go.
 #[derive(Clone, Debug)]
 pub struct Reads(pub ReadPreference);
+
+/// What a read may see.
+#[derive(Clone, Debug)]
+pub struct Concern(pub ReadConcern);
 
 /// What acknowledges a write.
 #[derive(Clone, Debug)]
@@ -24,6 +28,34 @@ impl FromStr for Reads {
             "secondaryPreferred" => ReadPreference::SecondaryPreferred { options },
             "nearest" => ReadPreference::Nearest { options },
             _ => return Err("expected primary, primaryPreferred, secondary, secondaryPreferred or nearest"),
+        }))
+    }
+}
+
+impl Reads {
+    /// Whether every read goes to the primary.
+    pub(super) fn is_primary(&self) -> bool {
+        matches!(self.0, ReadPreference::Primary)
+    }
+}
+
+impl Concern {
+    pub(super) fn is_linearizable(&self) -> bool {
+        self.0.level == ReadConcernLevel::Linearizable
+    }
+}
+
+impl FromStr for Concern {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Concern(match text {
+            "local" => ReadConcern::local(),
+            "available" => ReadConcern::available(),
+            "majority" => ReadConcern::majority(),
+            "linearizable" => ReadConcern::linearizable(),
+            "snapshot" => ReadConcern::snapshot(),
+            _ => return Err("expected local, available, majority, linearizable or snapshot"),
         }))
     }
 }

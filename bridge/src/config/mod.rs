@@ -3,6 +3,8 @@
 mod command;
 mod consistency;
 mod file;
+mod limits;
+mod namespace;
 mod origins;
 mod secret;
 mod sources;
@@ -17,8 +19,10 @@ use axum::http::HeaderName;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 pub use command::Command;
-pub use consistency::{Reads, Writes};
+pub use consistency::{Concern, Reads, Writes};
 pub(crate) use file::located;
+pub use limits::Limits;
+pub use namespace::Namespace;
 pub use origins::Origin;
 pub use secret::Secret;
 pub use sources::DataSource;
@@ -52,7 +56,7 @@ pub struct Config {
     #[arg(long, env = "MONGODB_URI", value_name = "URI", hide_env_values = true)]
     pub mongodb_uri: Option<Secret>,
 
-    /// A TOML file that says who is let in, and what they may do. It is read anew when it changes
+    /// A TOML file that says who is let in, and what they may do. It is read again when it changes
     #[arg(long, env = "DATA_API_ACCESS_FILE", value_name = "FILE")]
     pub access_file: Option<PathBuf>,
 
@@ -65,13 +69,28 @@ pub struct Config {
     #[arg(long, env = "DATA_API_NO_AUTH")]
     pub no_auth: bool,
 
+    /// A name by which this server may be called where it answers everyone, beside IP addresses and localhost. Repeat it, or
+    /// separate by commas
+    #[arg(long = "allowed-host", env = "DATA_API_ALLOWED_HOSTS", value_name = "NAME", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+
     /// A file with 32 secret bytes or more, to sign the login's tokens with. Without it they end with the process
     #[arg(long, env = "DATA_API_TOKEN_SECRET_FILE", value_name = "FILE")]
     pub token_secret_file: Option<PathBuf>,
 
+    /// Where it is recorded which of the login's sessions have ended: a collection that MongoDB's user may read and write. Only
+    /// where there is a file with the secret; without it sessions end with the process. In another database than data_api a
+    /// rule for `*` reaches it
+    #[arg(long, env = "DATA_API_SESSIONS", value_name = "DATABASE.COLLECTION", default_value = "data_api.sessions")]
+    pub sessions: Namespace,
+
     /// The name that requests must give as `dataSource`
     #[arg(long, env = "DATA_API_DATA_SOURCE", value_name = "NAME", default_value = "mongodb-atlas")]
     pub data_source: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become the help's heading")]
+    pub limits: Limits,
 
     /// Another data source: the name that requests give, and its connection string. Repeat it, or separate by spaces. In a file
     /// they are the table [data-sources]. Where there are some, --mongodb-uri has no default
@@ -83,10 +102,6 @@ pub struct Config {
     #[arg(long, env = "DATA_API_RETURN_TYPE", value_name = "FORMAT", default_value = "json")]
     pub return_type: Format,
 
-    /// The largest request body, in bytes; a larger one is answered 413
-    #[arg(long, env = "DATA_API_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 16 * 1024 * 1024)]
-    pub max_body_bytes: usize,
-
     /// The most documents in one answer; a query that finds more is refused, not cut off
     #[arg(long, env = "DATA_API_MAX_DOCUMENTS", value_name = "COUNT", default_value_t = 50_000)]
     pub max_documents: usize,
@@ -94,10 +109,6 @@ pub struct Config {
     /// The largest answer, in bytes; a larger one is refused, not cut off
     #[arg(long, env = "DATA_API_MAX_ANSWER_BYTES", value_name = "BYTES", default_value_t = 350 * 1024 * 1024)]
     pub max_answer_bytes: usize,
-
-    /// How many requests may be worked on at a time; one more is answered 503
-    #[arg(long, env = "DATA_API_MAX_REQUESTS", value_name = "COUNT", default_value_t = 256, value_parser = positive)]
-    pub max_requests: usize,
 
     /// How many connections to keep to each MongoDB server at most
     #[arg(long, env = "DATA_API_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 100)]
@@ -112,10 +123,6 @@ pub struct Config {
     #[arg(long, env = "DATA_API_OPERATION_TIMEOUT", value_name = "TIME", default_value = "300s", value_parser = span::parse)]
     pub operation_timeout: Duration,
 
-    /// How long a client may take to send a body
-    #[arg(long, env = "DATA_API_BODY_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = span::parse)]
-    pub body_timeout: Duration,
-
     /// How long requests in flight may go on after SIGTERM
     #[arg(long, env = "DATA_API_DRAIN_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = span::parse)]
     pub drain_timeout: Duration,
@@ -124,11 +131,15 @@ pub struct Config {
     #[arg(long, env = "DATA_API_READ_PREFERENCE", value_name = "MODE", default_value = "primary")]
     pub read_preference: Reads,
 
+    /// What a read may see: local, available, majority, linearizable or snapshot. Left out, MongoDB decides (local)
+    #[arg(long, env = "DATA_API_READ_CONCERN", value_name = "LEVEL")]
+    pub read_concern: Option<Concern>,
+
     /// What acknowledges a write: majority, or a number of servers
     #[arg(long, env = "DATA_API_WRITE_CONCERN", value_name = "W", default_value = "majority")]
     pub write_concern: Writes,
 
-    /// A file with the PEM certificate chain for TLS. It is read anew when it changes, with its key
+    /// A file with the PEM certificate chain for TLS. It is read again when it changes, with its key
     #[arg(long, env = "DATA_API_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
 
@@ -209,6 +220,10 @@ impl Config {
         if let Some(url) = self.public_url.as_ref().filter(|url| !is_public_url(url)) {
             return Err(format!("`{url}` is not a public URL: write https://data.shop.example, without a query"));
         }
+        if !self.no_auth && !self.allowed_hosts.is_empty() {
+            return Err("--allowed-host is for --no-auth; with credentials every name is allowed".to_owned());
+        }
+        self.check_concern()?;
         match (self.no_auth, self.api_keys.is_empty() && self.access_file.is_none()) {
             (false, true) => Err("no credentials are configured, so nobody could use this server; give it an \
                 --access-file, or a key with --api-key (or DATA_API_KEYS in the environment), or --no-auth to answer \
@@ -220,6 +235,18 @@ impl Config {
                  --api-key to listen there",
                 self.listen.ip()
             )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Config {
+    /// MongoDB would refuse every single read.
+    fn check_concern(&self) -> Result<(), String> {
+        match &self.read_concern {
+            Some(concern) if concern.is_linearizable() && !self.read_preference.is_primary() => {
+                Err("--read-concern linearizable needs --read-preference primary".to_owned())
+            }
             _ => Ok(()),
         }
     }

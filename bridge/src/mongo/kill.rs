@@ -8,15 +8,15 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, doc};
 
 /// A write in flight. Dropped before it is done, the write is ended.
-pub struct Write {
+pub struct KillOnDrop {
     client: Client,
     comment: String,
     done: bool,
 }
 
-impl Write {
+impl KillOnDrop {
     pub(super) fn begin(client: &Client) -> Self {
-        Write { client: client.clone(), comment: format!("data-api {}", ObjectId::new()), done: false }
+        KillOnDrop { client: client.clone(), comment: format!("data-api {}", ObjectId::new()), done: false }
     }
 
     /// What the operation must carry for MongoDB to find it, with the comment that its client gave.
@@ -33,7 +33,7 @@ impl Write {
     }
 }
 
-impl Drop for Write {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         if self.done {
             return;

@@ -2,20 +2,20 @@
 
 mod failure;
 mod kill;
-mod pulse;
+mod liveness;
 mod sources;
 
 use std::time::Duration;
 
-use mongodb::bson::{RawDocumentBuf, doc};
-use mongodb::options::{ClientOptions, SelectionCriteria, WriteConcern};
-use mongodb::{Client, Collection};
+use mongodb::bson::{Document, RawBsonRef, RawDocumentBuf, doc};
+use mongodb::options::{ClientOptions, Collation, SelectionCriteria, WriteConcern};
+use mongodb::{Client, Collection, Cursor};
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
-pub use kill::Write;
-use pulse::Pulse;
+pub use kill::KillOnDrop;
+use liveness::LivenessMonitor;
 pub use sources::Sources;
 
 /// A handle to MongoDB; cheap to clone. The driver behind it pools connections, watches the servers and finds them
@@ -23,7 +23,7 @@ pub use sources::Sources;
 #[derive(Clone)]
 pub struct Mongo {
     client: Client,
-    pulse: Pulse,
+    liveness: LivenessMonitor,
     operation_timeout: Duration,
 }
 
@@ -45,10 +45,13 @@ impl Mongo {
         options.write_concern.get_or_insert_with(|| WriteConcern::builder().w(acknowledgment).build());
         let preference = config.read_preference.0.clone();
         options.selection_criteria.get_or_insert(SelectionCriteria::ReadPreference(preference));
+        if let Some(concern) = &config.read_concern {
+            options.read_concern.get_or_insert_with(|| concern.0.clone());
+        }
         options.max_pool_size.get_or_insert(config.max_connections);
         options.app_name.get_or_insert_with(|| "data-api".to_owned());
-        let mut for_pulse = options.clone();
-        (for_pulse.max_pool_size, for_pulse.min_pool_size) = (Some(2), None);
+        let mut for_monitor = options.clone();
+        (for_monitor.max_pool_size, for_monitor.min_pool_size) = (Some(2), None);
         options.cmap_event_handler = Some(metrics.pool_events());
         let connected = |options| {
             Client::with_options(options).map_err(|error| match error.kind.as_ref() {
@@ -58,11 +61,11 @@ impl Mongo {
                 _ => "the MongoDB URI is not usable: its options contradict each other".to_owned(),
             })
         };
-        let limit = for_pulse.server_selection_timeout.unwrap_or(config.server_selection_timeout);
+        let limit = for_monitor.server_selection_timeout.unwrap_or(config.server_selection_timeout);
         // Shorter than a ping's time: that there is no server at all, the driver finds out and says itself.
-        for_pulse.server_selection_timeout = Some(limit / 4);
-        let pulse = Pulse::follow(connected(for_pulse)?, limit);
-        Ok(Mongo { client: connected(options)?, pulse, operation_timeout: config.operation_timeout })
+        for_monitor.server_selection_timeout = Some(limit / 4);
+        let liveness = LivenessMonitor::follow(connected(for_monitor)?, limit);
+        Ok(Mongo { client: connected(options)?, liveness, operation_timeout: config.operation_timeout })
     }
 
     /// Waits for an operation: until it is done, its time is up, or MongoDB stops answering anyone.
@@ -71,7 +74,7 @@ impl Mongo {
     /// The operation's own; 503 and 504.
     pub async fn wait<T, E: Into<Error>>(&self, operation: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
         let limit = self.operation_timeout + GRACE;
-        match self.pulse.with(tokio::time::timeout(limit, operation)).await {
+        match self.liveness.with(tokio::time::timeout(limit, operation)).await {
             Some(Ok(done)) => done.map_err(Into::into),
             Some(Err(_)) => Err(Error::TimeLimit),
             None => Err(Error::Unavailable {
@@ -82,13 +85,32 @@ impl Mongo {
     }
 
     /// A write begins; it carries the guard's comment, and ends with it.
-    pub fn write(&self) -> Write {
-        Write::begin(&self.client)
+    pub fn write(&self) -> KillOnDrop {
+        KillOnDrop::begin(&self.client)
     }
 
     /// A collection whose documents are passed through as they are.
     pub fn collection(&self, database: &str, collection: &str) -> Collection<RawDocumentBuf> {
         self.client.database(database).collection(collection)
+    }
+
+    /// The number that a pipeline without a collection ends with, in its field `n`; 0 where it gives no document.
+    ///
+    /// # Errors
+    /// Where MongoDB refuses or fails.
+    pub async fn count(&self, database: &str, pipeline: Vec<Document>, collation: Collation) -> Result<u64, Error> {
+        let database = self.client.database(database);
+        let aggregate = database.aggregate(pipeline).collation(collation);
+        number_of(aggregate.max_time(self.operation_timeout).await?).await
+    }
+
+    /// The same of a pipeline on a collection.
+    ///
+    /// # Errors
+    /// Where MongoDB refuses or fails.
+    pub async fn count_in(&self, namespace: (&str, &str), pipeline: Vec<Document>) -> Result<u64, Error> {
+        let collection = self.client.database(namespace.0).collection::<Document>(namespace.1);
+        number_of(collection.aggregate(pipeline).max_time(self.operation_timeout).await?).await
     }
 
     /// How long an operation may run.
@@ -104,6 +126,18 @@ impl Mongo {
         self.client.database("admin").run_command(doc! { "ping": 1 }).await?;
         Ok(())
     }
+}
+
+async fn number_of(mut found: Cursor<Document>) -> Result<u64, Error> {
+    if !found.advance().await? {
+        return Ok(0);
+    }
+    let number = match found.current().get("n")? {
+        Some(RawBsonRef::Int32(number)) => i64::from(number),
+        Some(RawBsonRef::Int64(number)) => number,
+        _ => 0,
+    };
+    Ok(u64::try_from(number).unwrap_or_default())
 }
 
 /// MongoDB is told to stop at the time limit; we stop waiting this much later, so that it is the one to say so.

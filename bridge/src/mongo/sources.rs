@@ -28,6 +28,14 @@ impl Sources {
         self.0.iter().find(|(known, _)| known == name).map(|(_, mongo)| mongo)
     }
 
+    /// The one that is configured first.
+    ///
+    /// # Errors
+    /// A sentence where there is none.
+    pub fn first(&self) -> Result<&Mongo, String> {
+        self.0.first().map(|(_, mongo)| mongo).ok_or_else(|| "no data source is configured".to_owned())
+    }
+
     /// Asks the primary of each for a sign of life.
     ///
     /// # Errors

@@ -7,15 +7,22 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use mongodb::bson::RawDocument;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{App, functions};
 use crate::actions::{Action, Call};
 use crate::answer::{Answer, Envelope};
 use crate::arguments::Arguments;
+use crate::audit::Audit;
+use crate::auth::Principal;
+use crate::client::Client;
 use crate::ejson::Format;
 use crate::error::Error;
 use crate::traces::RequestSpan;
-use crate::{body, ejson, media};
+use crate::{body, ejson, media, weight};
+
+/// A body that is longer than this is read aside.
+const LARGE: usize = 64 * 1024;
 
 /// What a route is for.
 #[derive(Clone, Copy)]
@@ -68,33 +75,57 @@ pub(super) async fn handle(route: Route, State(app): State<Arc<App>>, request: R
     let (head, body) = request.into_parts();
     let in_flight = app.metrics.begin(route.name());
     let span = app.traces.begin(route.path(), &head.headers);
-    // Kept until the last byte has left: a listing takes memory and a connection until then.
-    let place = Arc::clone(&app.places).try_acquire_owned();
-    let result = match &place {
-        Ok(_) => answer(route, &app, &head, body, &span).await,
-        Err(_) => Err(Error::Overloaded),
-    };
+    let mut audit = Audit::begin(route.name(), Client::of(&head.extensions));
+    let result = answer(route, &app, &head, body, &span, &mut audit).await;
     let failure = result.as_ref().err().map(Error::code);
-    let status = result.as_ref().map_or_else(Error::status, Answer::status);
+    let status = result.as_ref().map_or_else(Error::status, |(answer, _)| answer.status());
     in_flight.end(failure.unwrap_or("ok"));
     span.end(status.as_u16(), failure);
+    audit.end(status.as_u16(), failure.unwrap_or("ok"));
     match result {
-        Ok(answer) => answer.into_response(place),
+        Ok((answer, slot)) => answer.into_response(slot),
         Err(error) => error.into_response(),
     }
 }
 
-/// Who is asking is settled before the body is read, and everything about the body before MongoDB is asked.
-async fn answer(route: Route, app: &App, head: &Parts, body: Body, span: &RequestSpan) -> Result<Answer, Error> {
-    let principal = app.authenticator.authenticate(&head.headers).await?;
-    media::check_content_type(&head.headers, matches!(route, Route::Action(action) if action.is_read()))?;
-    let text = body::read(body, app.config.max_body_bytes, app.config.body_timeout).await?;
-    let body = ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()))?;
+/// Who is asking is settled before the body is read, and everything about the body before MongoDB is asked. Each takes of
+/// what is limited only what it needs: a client that nobody knows takes nothing, one that sends its body slowly no slot.
+async fn answer(
+    route: Route,
+    app: &App,
+    head: &Parts,
+    body: Body,
+    span: &RequestSpan,
+    audit: &mut Audit,
+) -> Result<(Answer, OwnedSemaphorePermit), Error> {
+    let principal = match admit(route, app, head, audit).await {
+        Ok(principal) => principal,
+        Err(error) => {
+            body::discard(body).await;
+            return Err(error);
+        }
+    };
+    let client = Client::of(&head.extensions);
+    let mut memory = app.budget.reserve();
+    let text = {
+        let _slot = app.body_slots.take(Some(client.origin())).map_err(|_| Error::Overloaded)?;
+        body::read(body, app.config.limits.max_body_bytes, app.config.limits.body_timeout, &mut memory).await?
+    };
+    // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
+    let slot = Arc::clone(&app.request_slots).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    let restricted = principal.rules.are_restricted();
+    let data = matches!(route, Route::Action(Action::InsertOne | Action::InsertMany | Action::ReplaceOne));
+    memory.grow(weight::of_text(&text, data && !restricted)?)?;
+    let read = || ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()));
+    // A large one takes a while, in which this thread's other requests go on elsewhere.
+    let body = if text.len() > LARGE { tokio::task::block_in_place(read)? } else { read()? };
     drop(text);
+    memory.resize(weight::of_body(&body, restricted))?;
     let asked = route.asked(&body)?;
     let call = Call {
         config: &app.config,
         rules: &principal.rules,
+        user: &principal.user,
         mongo: app.sources.get(asked.source).ok_or_else(|| unknown_source(&asked))?,
         namespace: asked.arguments.namespace()?,
         arguments: asked.arguments,
@@ -104,10 +135,21 @@ async fn answer(route: Route, app: &App, head: &Parts, body: Body, span: &Reques
         },
         envelope: asked.envelope,
     };
+    audit.namespace(call.namespace);
     let operation = span.operation(asked.action.name(), call.namespace);
     let result = call.mongo.wait(asked.action.run(&call)).await;
     operation.end(result.as_ref().err().map(Error::code));
-    result
+    result.map(|answer| (answer, slot))
+}
+
+/// All that can be said of a request before its body is read.
+async fn admit(route: Route, app: &App, head: &Parts, audit: &mut Audit) -> Result<Arc<Principal>, Error> {
+    let principal = app.authenticator.authenticate(head).await?;
+    audit.principal(&principal);
+    let counted = app.rate_limit.count(&principal.counted_as(Client::of(&head.extensions)), principal.rate_limit);
+    counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })?;
+    media::check_content_type(&head.headers, matches!(route, Route::Action(action) if action.is_read()))?;
+    Ok(principal)
 }
 
 fn unknown_source(asked: &Asked<'_>) -> Error {

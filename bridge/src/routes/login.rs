@@ -1,6 +1,7 @@
 //! The login's routes, as the Atlas service had them under `/api/client/v2.0`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
@@ -9,12 +10,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::App;
+use crate::audit::Audit;
 use crate::auth::login::{Profile, Provider};
 use crate::body;
+use crate::client::Client;
 use crate::error::Error;
+use crate::shares::Full;
 
 /// A login's body is a few fields.
 const MAX_BODY: usize = 64 * 1024;
+
+/// How long a client may take to send them.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `POST …/app/{appId}/auth/providers/{provider}/login`: credentials for tokens.
 pub(super) async fn log_in(
@@ -23,33 +30,49 @@ pub(super) async fn log_in(
     request: Request,
 ) -> Response {
     let in_flight = app.metrics.begin("login");
-    let result = session(&app, &provider, request).await;
-    in_flight.end(result.as_ref().map_or_else(Error::code, |_| "ok"));
+    let mut audit = Audit::begin("login", Client::of(request.extensions()));
+    let result = session(&app, &provider, request, &mut audit).await;
+    let outcome = result.as_ref().map_or_else(Error::code, |_| "ok");
+    let status = result.as_ref().map_or_else(Error::status, Response::status);
+    in_flight.end(outcome);
+    audit.end(status.as_u16(), outcome);
     result.unwrap_or_else(Error::into_response)
 }
 
-async fn session(app: &App, provider: &str, request: Request) -> Result<Response, Error> {
+async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit) -> Result<Response, Error> {
     let provider = match provider {
         "api-key" => Provider::ApiKey,
         "local-userpass" => Provider::LocalUserpass,
         "custom-token" => Provider::CustomToken,
         "anon-user" => Provider::AnonUser,
-        _ => return Err(Error::NoSuchRoute("there is no such way to log in".to_owned())),
+        _ => return Err(Error::no_such_login()),
     };
-    let _place = app.places.try_acquire().map_err(|_| Error::Overloaded)?;
-    let text = body::read(request.into_body(), MAX_BODY, app.config.body_timeout).await?;
-    Ok(Json(app.authenticator.log_in(provider, &text).await?).into_response())
+    let (head, body) = request.into_parts();
+    let client = Client::of(&head.extensions);
+    let mut memory = app.budget.reserve();
+    let text = {
+        // Given back before the credential is looked at, which may have to wait.
+        let _slot = app.login_slots.take(Some(client.origin())).map_err(|full| match full {
+            Full::All => Error::Overloaded,
+            Full::Origin => Error::TooManyRequests { what: "logins at a time", retry_after: Duration::from_secs(1) },
+        })?;
+        let timeout = BODY_TIMEOUT.min(app.config.limits.body_timeout);
+        body::read(body, MAX_BODY, timeout, &mut memory).await?
+    };
+    let (session, principal) = app.authenticator.log_in(provider, &text, client).await?;
+    audit.principal(&principal);
+    Ok(Json(session).into_response())
 }
 
 /// `POST …/auth/session`: a new access token for the refresh token.
 pub(super) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Error> {
-    let refreshed = app.authenticator.refresh(&headers).map_err(not_found)?;
+    let refreshed = app.authenticator.refresh(&headers).await.map_err(not_found)?;
     Ok((StatusCode::CREATED, Json(refreshed)).into_response())
 }
 
 /// `DELETE …/auth/session`: logs the refresh token's bearer out.
 pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<StatusCode, Error> {
-    app.authenticator.log_out(&headers).map_err(not_found)?;
+    app.authenticator.log_out(&headers).await.map_err(not_found)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -60,7 +83,7 @@ fn not_found(error: Error) -> Error {
 
 /// `GET …/auth/profile`: who the access token's bearer is.
 pub(super) async fn profile(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<Profile>, Error> {
-    app.authenticator.profile(&headers).map(Json)
+    app.authenticator.profile(&headers).await.map(Json)
 }
 
 /// `GET …/app/{appId}/location`: where the app is served. Client libraries ask before they log in; it is served

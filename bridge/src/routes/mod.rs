@@ -22,10 +22,13 @@ use tower_http::compression::CompressionLayer;
 use self::action::Route;
 use crate::actions::Action;
 use crate::auth::Authenticator;
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::mongo::Sources;
+use crate::rate_limit::RateLimit;
+use crate::shares::Shares;
 use crate::traces::Traces;
 
 /// What every request can reach.
@@ -33,7 +36,7 @@ pub struct App {
     /// The settings.
     pub config: Config,
     /// Who may use the server.
-    pub authenticator: Arc<Authenticator>,
+    pub authenticator: Authenticator,
     /// Where the data are.
     pub sources: Sources,
     /// What is counted.
@@ -41,9 +44,48 @@ pub struct App {
     /// What is traced.
     pub traces: Traces,
     /// How many more requests may be worked on.
-    pub places: Arc<Semaphore>,
+    pub request_slots: Arc<Semaphore>,
+    /// How many more bodies may be received.
+    pub body_slots: Arc<Shares>,
+    /// How many more logins' bodies may be received.
+    pub login_slots: Arc<Shares>,
+    /// The memory for requests.
+    pub budget: Budget,
+    /// How many more requests each account may make.
+    pub rate_limit: RateLimit,
     /// Whether the server has been told to stop.
     pub stopping: watch::Receiver<bool>,
+}
+
+/// How many logins' bodies may be received at a time, and how many of them from one address.
+const LOGINS: (usize, usize) = (64, 8);
+
+impl App {
+    /// With nothing of what is limited taken.
+    pub fn new(
+        config: Config,
+        authenticator: Authenticator,
+        sources: Sources,
+        metrics: Arc<Metrics>,
+        traces: Traces,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        // More bodies than requests: those that are slow must not keep others out. One address has half of them at most.
+        let bodies = config.limits.max_requests.saturating_mul(4);
+        App {
+            request_slots: Arc::new(Semaphore::new(config.limits.max_requests.min(Semaphore::MAX_PERMITS))),
+            body_slots: Shares::new(bodies, bodies / 2),
+            login_slots: Shares::new(LOGINS.0, LOGINS.1),
+            budget: Budget::new(config.limits.memory_budget),
+            rate_limit: RateLimit::new(config.limits.rate_limit),
+            config,
+            authenticator,
+            sources,
+            metrics,
+            traces,
+            stopping,
+        }
+    }
 }
 
 /// The protocol's versions: `beta` is an older name of `v1`.

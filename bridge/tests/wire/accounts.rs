@@ -11,25 +11,25 @@ use crate::bridge::{Bridge, Reply, hash, hash_password};
 use crate::folder::Folder;
 use crate::token;
 
-const RULES: &str = r#"rules = [{ database = "*", collections = ["*"], access = "read-write" }]"#;
-const NOBODY: &str = "invalid session: error finding user for endpoint";
+pub const RULES: &str = r#"rules = [{ database = "*", collections = ["*"], access = "read-write" }]"#;
+pub const NOBODY: &str = "invalid session: error finding user for endpoint";
 
-fn key(name: &str, key: &str) -> String {
+pub fn key(name: &str, key: &str) -> String {
     format!("[[keys]]\nname = \"{name}\"\nhash = \"{}\"\n{RULES}\n", hash(key))
 }
 
-fn find(bridge: &Bridge, headers: &[(&str, &str)]) -> Reply {
+pub fn find(bridge: &Bridge, headers: &[(&str, &str)]) -> Reply {
     let body = json!({"dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c", "filter": {}});
     let headers: Vec<_> = headers.iter().copied().chain([("Content-Type", "application/json")]).collect();
     bridge.post(&bridge.action_url("find"), &headers, body.to_string().as_bytes())
 }
 
-fn log_in(bridge: &Bridge, provider: &str, body: Value) -> Reply {
+pub fn log_in(bridge: &Bridge, provider: &str, body: Value) -> Reply {
     let url = format!("{}/api/client/v2.0/app/any-app/auth/providers/{provider}/login", bridge.url);
     bridge.post(&url, &[("Content-Type", "application/json")], body.to_string().as_bytes())
 }
 
-fn eventually(what: &str, check: impl Fn() -> bool) {
+pub fn eventually(what: &str, check: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !check() {
         assert!(Instant::now() < deadline, "{what}");

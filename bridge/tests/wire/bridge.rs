@@ -82,13 +82,17 @@ impl Bridge {
 
     /// Against any server, there or not.
     pub fn start_at(mongodb_uri: &str, flags: &[&str]) -> Self {
-        Self::start_bare(&[&["--mongodb-uri", mongodb_uri], flags].concat())
+        Self::spawn(program(), &[&["--mongodb-uri", mongodb_uri], flags].concat())
     }
 
     /// With these flags only.
     pub fn start_bare(flags: &[&str]) -> Self {
+        Self::spawn(program(), flags)
+    }
+
+    /// By a command that takes the program's flags.
+    pub fn spawn(mut command: Command, flags: &[&str]) -> Self {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let mut command = program();
         command.args(["--listen", "127.0.0.1:0", "--log-level", "warn"]).args(flags);
         let streams = Streams { stdout: Stdio::piped(), stderr: Stdio::inherit() };
         let mut process = Process::spawn(&CommandSpec::from(&command), streams).expect("data-api starts");
@@ -134,6 +138,12 @@ impl Bridge {
 
     pub fn get(&self, path: &str) -> Reply {
         Reply::of(self.agent.get(format!("{}{path}", self.url)).call().unwrap())
+    }
+
+    /// Gets something with headers.
+    pub fn get_with(&self, url: &str, headers: &[(&str, &str)]) -> Reply {
+        let request = headers.iter().fold(self.agent.get(url), |request, (name, value)| request.header(*name, *value));
+        Reply::of(request.call().unwrap())
     }
 
     /// Deletes something.

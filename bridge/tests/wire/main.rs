@@ -6,6 +6,8 @@
 
 mod accounts;
 mod actions;
+mod attacks;
+mod audit;
 mod authentication;
 mod away;
 mod bridge;
@@ -17,10 +19,18 @@ mod errors;
 mod folder;
 mod functions;
 mod http;
+mod issuers;
 mod lifecycle;
 mod limits;
+mod memory;
 mod operations;
+mod raw;
+mod restricted;
+mod restricted_documents;
+mod restricted_functions;
+mod restricted_model;
 mod rules;
+mod sessions;
 mod sources;
 mod streaming;
 mod token;

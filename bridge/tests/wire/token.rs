@@ -19,7 +19,11 @@ pub fn unsigned(claims: &Value) -> String {
 }
 
 pub fn hs256(secret: &[u8], claims: &Value) -> String {
-    let text = unfinished(&json!({"alg": "HS256", "typ": "JWT"}), claims);
+    hs256_with(&json!({"alg": "HS256", "typ": "JWT"}), secret, claims)
+}
+
+pub fn hs256_with(header: &Value, secret: &[u8], claims: &Value) -> String {
+    let text = unfinished(header, claims);
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
     let signature = ring::hmac::sign(&key, text.as_bytes());
     format!("{text}.{}", encode(signature))

@@ -18,7 +18,7 @@ pub fn write(goals: &str, absolute: &str, machine: &[String], cases: &[Case], op
     let page = format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench --report`, which starts and measures everything itself; where the time goes, and what \
-         was tried, is in [performance.md](performance.md).\n\n\
+         was tried, is in [performance.md](explanation/performance.md).\n\n\
          A hit is `GET /api/showDB/games` from a full cache: eight documents, 1.6 kB, keep-alive connections. All servers run on \
          one machine, together with Redis and the load generator, so only ratios mean anything, and only ratios of figures from the \
          same round are taken: {rounds} rounds, in each of which every server is under load for {seconds} s, in turns.\n\n\

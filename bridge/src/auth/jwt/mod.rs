@@ -1,15 +1,21 @@
 //! JSON Web Tokens (RFC 7519) that others issue: whose are let in, and how they are verified.
 
 pub(super) mod crypto;
+mod jwks;
 mod keys;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use ring::digest::{Context, SHA256};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::rules::Rules;
 use crate::error::Error;
+use crate::watched::Files;
+pub(super) use jwks::Jwks;
 use keys::Keys;
 
 /// Clocks differ: a token may be this much too old or too new, in seconds.
@@ -25,11 +31,13 @@ pub(super) struct Settings {
     /// The key, or …
     key_file: Option<PathBuf>,
     /// … where to ask for keys.
-    jwks_url: Option<String>,
+    pub(super) jwks_url: Option<String>,
     /// What `aud` must name. Required: a token for another service must not open this one.
     audience: String,
     /// What `iss` must be, where it is given.
     issuer: Option<String>,
+    /// How many requests a minute one of its users may make, where that is not what all may.
+    pub(super) rate_limit: Option<u32>,
     #[serde(default)]
     pub(super) rules: Rules,
 }
@@ -46,25 +54,40 @@ pub(super) struct Provider {
     validation: Validation,
     algorithm: Algorithm,
     keys: Keys,
+    /// All that makes it this issuer, but for its keys.
+    identity: String,
 }
 
 /// What is looked at in a token beside what the library checks itself.
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
-    exp: u64,
+    /// It may have a fraction (RFC 7519, NumericDate).
+    exp: f64,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// A token's owner.
 pub(super) struct Subject {
     /// Whom the issuer means.
     pub(super) name: String,
+    /// What the token claims, `sub` among it.
+    pub(super) claims: Map<String, Value>,
     /// Until when, in seconds since 1970.
     pub(super) until: u64,
+    /// What a session that follows from the token depends on.
+    pub(super) credential: String,
 }
 
 impl Provider {
-    pub(super) fn new(settings: &Settings) -> Result<Self, String> {
+    /// The issuer that the settings describe. `jwks` gives the document at a URL: the one that is followed already, where
+    /// there is one.
+    pub(super) fn new(
+        settings: &Settings,
+        files: &mut Files,
+        jwks: impl FnOnce(&str) -> Arc<Jwks>,
+    ) -> Result<Self, String> {
         crypto::install();
         let algorithm = match settings.algorithm {
             Signature::HS256 => Algorithm::HS256,
@@ -72,11 +95,11 @@ impl Provider {
             Signature::ES256 => Algorithm::ES256,
         };
         let keys = match (&settings.key_file, &settings.jwks_url) {
-            (Some(path), None) => Keys::from_file(path, algorithm)?,
+            (Some(path), None) => Keys::from_file(path, algorithm, files)?,
             (None, Some(_)) if matches!(settings.algorithm, Signature::HS256) => {
                 return Err("HS256 has a secret, which no jwks-url tells; give it a key-file".to_owned());
             }
-            (None, Some(url)) if url.starts_with("https://") || url.starts_with("http://") => Keys::at(url.clone()),
+            (None, Some(url)) if url.starts_with("https://") || url.starts_with("http://") => Keys::Url(jwks(url)),
             (None, Some(_)) => {
                 return Err("jwks-url must start with https:// (or http://, inside a network)".to_owned());
             }
@@ -92,21 +115,44 @@ impl Provider {
             validation.set_issuer(&[issuer]);
             validation.set_required_spec_claims(&["exp", "aud", "sub", "iss"]);
         }
-        Ok(Provider { validation, algorithm, keys })
+        let identity = (algorithm, &settings.audience, &settings.issuer, &settings.jwks_url);
+        Ok(Provider { validation, algorithm, keys, identity: format!("{identity:?}") })
     }
 
     /// Whose token this is; nobody's where its signature or a claim does not hold.
     pub(super) async fn verify(&self, token: &str) -> Result<Option<Subject>, Error> {
         let Ok(header) = decode_header(token) else { return Ok(None) };
-        if header.alg != self.algorithm {
+        // What must be understood is not understood here (RFC 7515, section 4.1.11), and `b64` (RFC 7797) changes what is
+        // signed.
+        let plain = header.extras.inner().get("b64").is_none_or(|b64| *b64 == Value::Bool(true));
+        if header.alg != self.algorithm || header.crit.is_some() || !plain {
             return Ok(None);
         }
-        let keys = self.keys.candidates(header.kid.as_deref(), self.algorithm).await?;
-        for key in &keys {
-            if let Ok(token) = decode::<Claims>(token, key, &self.validation) {
-                return Ok(Some(Subject { name: token.claims.sub, until: token.claims.exp }));
+        for key in self.keys.candidates(header.kid.as_deref(), self.algorithm).await? {
+            if let Ok(token) = decode::<Claims>(token, &key, &self.validation) {
+                let Claims { sub, exp, mut others } = token.claims;
+                others.insert("sub".to_owned(), Value::String(sub.clone()));
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+                let until = exp as u64;
+                return Ok(Some(Subject { name: sub, claims: others, until, credential: self.credential(&key) }));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a session may go on that began with a token of this issuer: all that was checked then must still be so, and
+    /// the key must be one of the issuer's still.
+    pub(super) async fn vouches_for(&self, credential: &str) -> Result<bool, Error> {
+        let keys = self.keys.all(self.algorithm).await?;
+        Ok(keys.iter().any(|key| self.credential(key) == credential))
+    }
+
+    fn credential(&self, key: &DecodingKey) -> String {
+        let mut hash = Context::new(&SHA256);
+        for part in [self.identity.as_bytes()].into_iter().chain(keys::bytes(key)) {
+            hash.update(&part.len().to_le_bytes());
+            hash.update(part);
+        }
+        hex::encode(&hash.finish().as_ref()[..16])
     }
 }

@@ -32,14 +32,15 @@ fn in_value<'a>(
         RawBsonRef::Document(document) => {
             for element in document {
                 let (key, value) = element.map_err(unreadable)?;
-                match (key.as_str(), value) {
+                let database = match (key.as_str(), value) {
                     (stage @ ("$lookup" | "$graphLookup"), RawBsonRef::Document(stage_value)) => {
-                        source(stage, stage_value.get("from").map_err(unreadable)?, database, found)?;
+                        source(stage, stage_value.get("from").map_err(unreadable)?, database, found)?
                     }
                     // A string, or a document that is a source itself and may have a pipeline.
                     ("$unionWith", source_value) => source("$unionWith", Some(source_value), database, found)?,
-                    _ => {}
-                }
+                    _ => database,
+                };
+                // The stages of its pipeline, too, look for collections in the database that it named.
                 in_value(value, database, found)?;
             }
             Ok(())
@@ -48,20 +49,21 @@ fn in_value<'a>(
     }
 }
 
-/// `"collection"`, or `{coll, db?}`. Left out where the stage's pipeline starts with `$documents`: MongoDB refuses all
+/// Finds `"collection"`, or `{coll, db?}`, and gives the database that it is in. Left out where the stage's pipeline starts with `$documents`: MongoDB refuses all
 /// other pipelines without a source.
 fn source<'a>(
     stage: &str,
     source: Option<RawBsonRef<'a>>,
     database: &'a str,
     found: &mut impl FnMut(&'a str, &'a str) -> Result<(), Error>,
-) -> Result<(), Error> {
+) -> Result<&'a str, Error> {
     match source {
-        None => Ok(()),
-        Some(RawBsonRef::String(collection)) => found(database, collection),
+        None => Ok(database),
+        Some(RawBsonRef::String(collection)) => found(database, collection).map(|()| database),
         Some(RawBsonRef::Document(named)) => {
             let database = text(stage, named, "db")?.unwrap_or(database);
-            text(stage, named, "coll")?.map_or(Ok(()), |collection| found(database, collection))
+            text(stage, named, "coll")?.map_or(Ok(()), |collection| found(database, collection))?;
+            Ok(database)
         }
         Some(_) => Err(unknown(stage)),
     }
@@ -115,6 +117,18 @@ mod tests {
                 &["here.a", "here.b"],
             ),
             (r#"[[{"$match":{"x":[[{"$unionWith":"a"}]]}}]]"#, &["here.a"]),
+            (
+                r#"[{"$lookup":{"pipeline":[{"$lookup":{"from":"b"}}],"from":{"db":"there","coll":"a"}}},{"$unionWith":"c"}]"#,
+                &["there.a", "there.b", "here.c"],
+            ),
+            (
+                r#"[{"$unionWith":{"db":"there","coll":"a","pipeline":[{"$facet":{"f":[{"$lookup":{"from":"b"}}]}}]}}]"#,
+                &["there.a", "there.b"],
+            ),
+            (
+                r#"[{"$lookup":{"from":{"db":"x","coll":"a"},"pipeline":[{"$unionWith":{"db":"y","coll":"b","pipeline":[{"$graphLookup":{"from":"c"}}]}}]}}]"#,
+                &["x.a", "y.b", "y.c"],
+            ),
         ] {
             assert_eq!(sources(pipeline).unwrap(), expected, "{pipeline}");
         }

@@ -13,21 +13,21 @@ use mongodb::Client;
 use mongodb::bson::doc;
 use tokio::sync::watch;
 
-/// Follows MongoDB's pulse.
+/// Pings MongoDB while operations wait for it.
 #[derive(Clone)]
-pub(super) struct Pulse {
+pub(super) struct LivenessMonitor {
     waiting: Arc<AtomicUsize>,
     /// How often it stopped.
     stopped: watch::Receiver<u64>,
 }
 
-impl Pulse {
+impl LivenessMonitor {
     /// Starts to follow. The client is one whose connections nobody else uses; an operation hears about a frozen server
     /// within `limit`.
     pub(super) fn follow(client: Client, limit: Duration) -> Self {
         let (tell, stopped) = watch::channel(0);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let pulse = Pulse { waiting: Arc::clone(&waiting), stopped };
+        let monitor = LivenessMonitor { waiting: Arc::clone(&waiting), stopped };
         tokio::spawn(async move {
             let (pause, patience) = (limit / 4, limit / 4 * 3);
             loop {
@@ -46,7 +46,7 @@ impl Pulse {
                 }
             }
         });
-        pulse
+        monitor
     }
 
     /// Waits with the operation; `None` where MongoDB stopped answering first.

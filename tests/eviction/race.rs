@@ -1,0 +1,186 @@
+//! Readers against a writer, with Redis at its memory limit.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use testkit::client::Client;
+
+use crate::common::backends::Backends;
+use crate::common::faulty::Node;
+use crate::{READS, version, write};
+
+const READERS: usize = 6;
+/// Who send queries that nobody sent before, or not for long.
+const FLOODERS: usize = 2;
+/// So many different queries: their answers are many times what Redis may hold.
+const QUERIES: usize = 400;
+/// What Redis may hold beside what it holds when a race begins.
+const ROOM: u64 = 1_500_000;
+/// A run ends then, however few evictions it saw.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What happened in a race.
+#[derive(Default)]
+struct Tally {
+    reads: AtomicU64,
+    hits: AtomicU64,
+    stale: AtomicU64,
+    flooded: AtomicU64,
+    attempted: AtomicU64,
+    acknowledged: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Tally {
+    fn running(&self) -> bool {
+        !self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Counts the version upwards.
+    fn write(&self, client: &Client) {
+        for next in 1.. {
+            if !self.running() {
+                break;
+            }
+            self.attempted.store(next, Ordering::SeqCst);
+            write(client, next);
+            self.acknowledged.store(next, Ordering::SeqCst);
+            // After various numbers of reads: paced by them, so that the share of hits does not depend on the machine.
+            let resume = self.reads.load(Ordering::SeqCst) + next * 37 % 300;
+            while self.running() && self.reads.load(Ordering::SeqCst) < resume {
+                sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    /// Reads in every way in turn, and checks that no read shows less than what was acknowledged before it began.
+    fn read(&self, client: &Client, number: usize) {
+        for path in READS.iter().cycle().skip(number) {
+            if !self.running() {
+                break;
+            }
+            let least = self.acknowledged.load(Ordering::SeqCst);
+            let answer = client.get(path);
+            let found = version(&answer);
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            self.hits.fetch_add(u64::from(answer.header("x-cache") == "HIT"), Ordering::SeqCst);
+            if found < least && self.stale.fetch_add(1, Ordering::SeqCst) < 10 {
+                println!("{path} ({}) found {found} after {least}", answer.header("cache-status"));
+            }
+            assert!(found <= self.attempted.load(Ordering::SeqCst), "{path} found {found}, which nobody has written");
+        }
+    }
+
+    /// Sends queries of another collection, whose answers push others out of Redis.
+    fn flood(&self, client: &Client, number: usize) {
+        for query in (0..QUERIES).cycle().skip(number * QUERIES / FLOODERS) {
+            if !self.running() {
+                break;
+            }
+            assert_eq!(client.get(&format!("/api/showDB/clients?sort=v{query}")).status, 200);
+            self.flooded.fetch_add(1, Ordering::SeqCst);
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// A value of `INFO`.
+fn info(redis: &mut redis::Connection, section: &str, name: &str) -> u64 {
+    let info: String = redis::cmd("INFO").arg(section).query(redis).unwrap();
+    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    value.parse().unwrap()
+}
+
+/// Counts which keys of the games Redis evicts, by kind: `value`, or what stands behind the `~`.
+fn count_evicted(redis: &mut redis::Connection, tally: &Tally) -> BTreeMap<String, u64> {
+    redis.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let mut evictions = redis.as_pubsub();
+    evictions.subscribe("__keyevent@0__:evicted").unwrap();
+    let mut kinds = BTreeMap::new();
+    while tally.running() {
+        // None within the timeout is no failure.
+        let Ok(message) = evictions.get_message() else { continue };
+        let key: String = message.get_payload().unwrap();
+        if let Some(name) = key.strip_prefix("games:") {
+            let kind = if name.starts_with('~') { name.split(':').next().unwrap() } else { "value" };
+            *kinds.entry(kind.to_owned()).or_insert(0) += 1;
+        }
+    }
+    kinds
+}
+
+/// Runs under an eviction policy until there were enough reads, and fails where one of them was stale.
+pub fn race(policy: &str, variables: &[(&str, &str)]) {
+    let least: u64 = std::env::var("EVICTION_READS").ok().map_or(6_000, |reads| reads.parse().unwrap());
+    let evicts = policy != "noeviction";
+    let backends = Backends::start();
+    // A TTL longer than most runs: what is stale stays so until somebody notices.
+    let mut all = vec![("cache_ttl_seconds", "600"), ("cache_timeout_ms", "5000"), ("store_timeout_ms", "20000")];
+    all.extend(variables);
+    let node = Node::start(&backends, &all);
+    assert_eq!(node.post("/api/initDB/all").status, 200);
+    for number in 0..30 {
+        let client = json!({ "name": format!("client {number}"), "text": "x".repeat(2000) });
+        assert_eq!(node.add("clients", &client).status, 201);
+    }
+    write(&node, 0);
+
+    let mut redis = backends.redis_connection();
+    let limit = info(&mut redis, "memory", "used_memory") + ROOM;
+    let mut set = |name: &str, value: &str| {
+        let () = redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query(&mut redis).unwrap();
+    };
+    set("maxmemory-policy", policy);
+    set("notify-keyspace-events", "Ee");
+    set("maxmemory", &limit.to_string());
+
+    let tally = Tally::default();
+    let began = Instant::now();
+    let client = || Client::new(node.base_url());
+    let kinds = thread::scope(|scope| {
+        let tally = &tally;
+        let mut threads = vec![scope.spawn(move || tally.write(&client()))];
+        threads.extend((0..READERS).map(|number| scope.spawn(move || tally.read(&client(), number))));
+        threads.extend((0..FLOODERS).map(|number| scope.spawn(move || tally.flood(&client(), number))));
+        let mut listener = backends.redis_connection();
+        let evicted = scope.spawn(move || count_evicted(&mut listener, tally));
+        let full = |redis: &mut redis::Connection| match evicts {
+            true => info(redis, "stats", "evicted_keys") >= 50,
+            // An answer of the flood, and what is beside it, does not fit any more.
+            false => info(redis, "memory", "used_memory") + 100_000 > limit,
+        };
+        let mut was_full = false;
+        while tally.reads.load(Ordering::SeqCst) < least || !was_full && began.elapsed() < PATIENCE {
+            sleep(Duration::from_millis(50));
+            was_full = was_full || full(&mut redis);
+            if threads.iter().any(thread::ScopedJoinHandle::is_finished) {
+                break;
+            }
+        }
+        tally.stop.store(true, Ordering::SeqCst);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(was_full, "{policy}: Redis did not come to its limit");
+        evicted.join().unwrap()
+    });
+
+    let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+    let (reads, hits, stale) = (count(&tally.reads), count(&tally.hits), count(&tally.stale));
+    let evicted = info(&mut redis, "stats", "evicted_keys");
+    println!(
+        "{policy}: {reads} reads, {hits} hits, {stale} stale, {} writes, {} flooded, {evicted} evicted, of the games {kinds:?}, {:?}",
+        count(&tally.acknowledged),
+        count(&tally.flooded),
+        began.elapsed(),
+    );
+    assert_eq!(stale, 0, "{policy}");
+    assert!(count(&tally.acknowledged) >= 5, "{policy}: hardly a write");
+    assert!(hits * 4 > reads, "{policy}: {hits} hits of {reads} reads");
+    assert_eq!(evicted > 0, evicts, "{policy}: {evicted} evicted");
+    // It keeps what is read most, and so nearly all that is read here.
+    if evicts && policy != "allkeys-lfu" {
+        assert!(!kinds.is_empty(), "{policy}: no key of the games was evicted, so nothing was put to the test");
+    }
+}
