@@ -93,7 +93,7 @@ fn mistakes_are_named() {
         ("redis://a.example:6379/2", "path"),
         ("redis://user:secret@a.example:6379", "password"),
         ("ftp://a.example", "no port"),
-        ("http://a.example:x", "no port"),
+        ("http://a.example:x", "not a port"),
         ("http://a.*.example", "wildcard"),
         ("http://*.1.2.3.4", "wildcard"),
         ("ht2p://a", "no scheme"),
