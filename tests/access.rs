@@ -33,6 +33,11 @@ fn ask(host: &Host, method: &str, path: &str, token: Option<&str>) -> Response {
     host.with(method, path, &headers, b"")
 }
 
+/// Whether the response says that it depends on this header of the request.
+fn varies(response: &Response, name: &str) -> bool {
+    response.headers.get_all("vary").iter().any(|value| value == name)
+}
+
 fn status(host: &Host, method: &str, path: &str, token: Option<&str>) -> u16 {
     ask(host, method, path, token).status
 }
@@ -72,7 +77,7 @@ fn tokens_open_their_role_and_those_below() {
         let answer = ask(&host, "GET", path, Some(ADMIN));
         assert_eq!((answer.status, answer.header("allow").contains("GET")), (405, false), "{path}");
     }
-    for path in ["/", "/health/live", "/health/ready"] {
+    for path in ["/api/", "/health/live", "/health/ready"] {
         assert_eq!(status(&host, "GET", path, None), 200, "{path}");
     }
 
@@ -86,7 +91,8 @@ fn tokens_open_their_role_and_those_below() {
 
     // No cache that others use may keep it.
     let read = ask(&host, "GET", GAMES, Some(READ));
-    assert_eq!((read.header("cache-control"), read.header("vary")), ("private, no-cache", "Authorization"));
+    assert_eq!(read.header("cache-control"), "private, no-cache");
+    assert!(varies(&read, "Authorization"));
 }
 
 #[test]
@@ -97,9 +103,9 @@ fn closed_is_the_default_and_a_role_without_a_credential_is_off() {
     assert_eq!((read.status, read.header("cache-control")), (200, "no-cache"));
     let clean = ask(&host, "POST", "/api/cleanDB/all", Some(WRITE));
     assert_eq!(clean.status, 403);
-    assert!(clean.json()["detail"].as_str().unwrap().contains("is off"));
+    assert!(clean.json()["detail"].as_str().unwrap().contains("is disabled"));
     let manifest = include_str!("../spin.toml");
-    assert!(manifest.contains("access = { default = \"closed\" }"));
+    assert!(manifest.contains("access = { default = \"closed\""));
 }
 
 #[test]
@@ -213,13 +219,14 @@ fn pages_use_it_where_their_origin_is_in_the_list() {
     let answer = system.with("GET", GAMES, &[ours], b"");
     assert_eq!(answer.header("access-control-allow-origin"), "https://shop.example");
     assert!(answer.header("access-control-expose-headers").contains("X-Cache"));
-    assert_eq!(answer.header("vary"), "Origin");
+    assert!(varies(&answer, "Origin"));
     // Errors, too: a script may read why.
     let missing = system.with("GET", "/api/showDB/nope", &[ours], b"");
     assert_eq!((missing.status, missing.header("access-control-allow-origin")), (404, "https://shop.example"));
     for method in ["GET", "OPTIONS"] {
         let answer = system.with(method, GAMES, &[theirs, ("Access-Control-Request-Method", "GET")], b"");
-        assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("", "Origin"), "{method}");
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{method}");
+        assert!(varies(&answer, "Origin"), "{method}");
     }
 }
 
@@ -283,7 +290,7 @@ fn a_caller_has_so_many_requests_a_minute_across_hosts() {
     assert_eq!(behind.with("GET", GAMES, &[("X-Forwarded-For", "1.1.1.1, 6.6.6.6")], b"").status, 200);
     // Without Redis each instance counts for itself, from the beginning.
     system.stop_redis();
-    let answers: Vec<u16> = (0..200).map(|_| hosts[0].get("/").status).collect();
+    let answers: Vec<u16> = (0..200).map(|_| hosts[0].get("/api/").status).collect();
     assert_eq!(answers[..5], [200; 5]);
     assert!(answers.contains(&429));
     assert_eq!(hosts[0].get("/health/live").status, 200);
@@ -299,7 +306,7 @@ fn every_answer_has_a_request_id_and_is_no_page() {
         let id = answer.header("x-request-id");
         assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     }
-    for (method, path) in [("GET", "/"), ("GET", GAMES), ("GET", "/nope"), ("PUT", GAMES), ("OPTIONS", GAMES)] {
+    for (method, path) in [("GET", "/api/"), ("GET", GAMES), ("GET", "/nope"), ("PUT", GAMES), ("OPTIONS", GAMES)] {
         let answer = system.with(method, path, &[], b"");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
         assert!(answer.header("x-request-id").len() == 16, "{method} {path}");

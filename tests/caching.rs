@@ -189,7 +189,9 @@ fn a_ttl_of_zero_turns_caching_off() {
         assert_eq!((read.status, read.header("x-cache")), (200, "BYPASS"));
         assert_eq!(read.header("cache-status"), "redis; fwd=bypass; detail=off; key=\"games:list\"");
     }
-    assert_eq!(system.keys("*"), Vec::<String>::new());
+    // The health check, which `up` and this test's start have asked, notes which Redis it found.
+    let keys: Vec<String> = system.keys("*").into_iter().filter(|key| !key.ends_with(":~run-id")).collect();
+    assert_eq!(keys, Vec::<String>::new());
 }
 
 #[test]
