@@ -32,6 +32,15 @@ impl Runtime {
         }
     }
 
+    /// Its name on the command line and in the environment.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Spin => "spin",
+        }
+    }
+
     fn named(name: &str) -> Result<Self> {
         Self::from_str(name, true).map_err(|_| anyhow!("{VARIABLE}={name}: expected host or spin"))
     }
@@ -58,6 +67,9 @@ mod tests {
     fn its_name_in_the_environment() -> Result<()> {
         assert_eq!(Runtime::named("spin")?, Runtime::Spin);
         assert_eq!(Runtime::named("Host")?, Runtime::Host);
+        for runtime in [Runtime::Host, Runtime::Spin] {
+            assert_eq!(Runtime::named(runtime.name())?, runtime);
+        }
         let error = Runtime::named("wasmtime").map_err(|error| error.to_string());
         assert_eq!(error, Err("STORE_RUNTIME=wasmtime: expected host or spin".to_owned()));
         Ok(())

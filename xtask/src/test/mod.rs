@@ -14,7 +14,7 @@ use anyhow::Result;
 use clap::Args;
 use testkit::interrupt::Interrupted;
 use testkit::progress::{Progress, status};
-use testkit::runtime::Runtime;
+use testkit::runtime::{self, Runtime};
 use testkit::services::mongodb::MongoDb;
 use testkit::stack::StackConfig;
 use testkit::{install, project};
@@ -25,6 +25,11 @@ use report::Report;
 /// What `test` is called with.
 #[derive(Debug, Args)]
 pub struct TestOptions {
+    /// What runs the component in the tests over sockets and for the Hurl files. With `spin`, the tests of store-host
+    /// itself are left out.
+    #[arg(long, value_enum, env = runtime::VARIABLE, default_value_t)]
+    pub runtime: Runtime,
+
     /// Only the tests, and the Hurl files, whose name contains this.
     pub filter: Option<String>,
 }
@@ -35,8 +40,10 @@ pub struct TestOptions {
 /// When the tests could not be run at all, or on Ctrl-C.
 pub fn test(options: &TestOptions) -> Result<ExitCode> {
     let filter = options.filter.as_deref();
+    // Before minutes of compiling.
+    options.runtime.check()?;
     let mut report = Report::default();
-    match run(filter, &mut report) {
+    match run(options.runtime, filter, &mut report) {
         Err(error) if error.is::<Interrupted>() => {
             report.print();
             eprintln!("xtask: interrupted");
@@ -58,7 +65,7 @@ pub fn test(options: &TestOptions) -> Result<ExitCode> {
     Ok(if report.total().failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
+fn run(runtime: Runtime, filter: Option<&str>, report: &mut Report) -> Result<()> {
     let hurl_files = hurl::files(filter)?;
     install::redis()?;
     report.step("install: the bridge's clients", || {
@@ -68,7 +75,7 @@ fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
     let hurl = if hurl_files.is_empty() { None } else { Some(install::hurl()?) };
 
     let built = report.step("build: programs", || {
-        testkit::programs::build(Runtime::from_environment()?, &Progress::quiet())?;
+        testkit::programs::build(runtime, &Progress::quiet())?;
         Ok(Counts::default())
     })?;
     let mut tests = Vec::new();
@@ -80,15 +87,18 @@ fn run(filter: Option<&str>, report: &mut Report) -> Result<()> {
 
     // The bridge's tests want a MongoDB; the tests of the whole system start one of their own.
     let mongodb = MongoDb::temporary()?;
-    for test in &tests {
+    for test in tests.iter().filter(|test| runtime == Runtime::Host || test.package() != "store-host") {
         status("Testing", test.title());
-        report.step(test.title(), || test.run(filter, &mongodb.uri(), built))?;
+        report.step(test.title(), || test.run(runtime, filter, &mongodb.uri(), built))?;
     }
     drop(mongodb);
 
     if let (Some(hurl), true) = (hurl, built) {
-        let config =
-            StackConfig { runtime_config: Some(project::root().join("runtime-config.toml")), ..StackConfig::default() };
+        let config = StackConfig {
+            runtime: Some(runtime),
+            runtime_config: Some(project::root().join("runtime-config.toml")),
+            ..StackConfig::default()
+        };
         report.step("hurl", || hurl::run(&hurl, &hurl_files, config))?;
     }
     Ok(())

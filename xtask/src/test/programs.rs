@@ -13,6 +13,7 @@ use serde_json::Value;
 use testkit::cargo::cargo;
 use testkit::process::CommandSpec;
 use testkit::progress::status;
+use testkit::runtime::{self, Runtime};
 use testkit::{command, programs};
 
 use super::counts::Counts;
@@ -75,17 +76,23 @@ impl TestProgram {
         &self.title
     }
 
-    /// Runs its tests whose name contains the filter. `built`: whether the programs are up to date, so that the tests
+    /// The package that it belongs to.
+    pub fn package(&self) -> &str {
+        self.title.split_once(':').map_or(self.title.as_str(), |(package, _)| package)
+    }
+
+    /// Runs its tests whose name contains the filter, the component in `runtime`. `built`: whether the programs are up to date, so that the tests
     /// of the whole system need not build them.
     ///
     /// # Errors
     /// When it cannot be started, and on Ctrl-C.
-    pub fn run(&self, filter: Option<&str>, mongodb_uri: &str, built: bool) -> Result<Counts> {
+    pub fn run(&self, runtime: Runtime, filter: Option<&str>, mongodb_uri: &str, built: bool) -> Result<Counts> {
         let mut spec = CommandSpec::new(&self.path)
             .folder(&self.folder)
             .args(filter)
             .env("CARGO_MANIFEST_DIR", &self.folder)
-            .env("MONGODB_URI", mongodb_uri);
+            .env("MONGODB_URI", mongodb_uri)
+            .env(runtime::VARIABLE, runtime.name());
         if let Some(cargo) = env::var_os("CARGO") {
             spec = spec.env("CARGO", cargo);
         }
@@ -122,6 +129,7 @@ mod tests {
             path: "/t/find-1".into(),
             folder: "/home/me/store/bridge".into(),
         };
+        assert_eq!(found.as_ref().map(TestProgram::package), Some("data-api"));
         assert_eq!(found, Some(expected));
         let title = |kind| parse(&message(kind, id, true)).map(|program| program.title);
         assert_eq!(title("lib").as_deref(), Some("data-api: unit tests"));
