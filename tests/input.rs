@@ -35,7 +35,7 @@ fn exchange(system: &System, request: &[u8], close: bool) -> String {
 }
 
 fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: store\r\nConnection: close\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes()
 }
 
 fn status(answer: &str) -> &str {
@@ -108,7 +108,8 @@ fn a_body_that_is_cut_off_is_not_acted_on() {
     let system = System::start(&[]);
     system.post("/api/initDB/games");
     let before = system.get("/api/showDB/games").body;
-    let head = "POST /api/add/games HTTP/1.1\r\nHost: store\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    let head =
+        "POST /api/add/games HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
     // Half of what was announced, and what there is of it would be JSON; then half a chunk.
     let announced = format!("{head}Content-Length: 100\r\n\r\n{{\"item\":\"cut\"}}");
     let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n40\r\n{{\"item\":\"cut\"}}");
@@ -135,7 +136,7 @@ fn deep_nesting_is_refused() {
 fn every_answer_has_its_length_or_needs_none() {
     let system = System::start(&[]);
     for (method, path) in [("GET", "/"), ("GET", "/nope"), ("HEAD", "/"), ("OPTIONS", "/"), ("PATCH", "/")] {
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: store\r\nConnection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         let answer = raw(&system, request.as_bytes()).to_ascii_lowercase();
         assert!(!answer.contains("transfer-encoding"), "{method} {path}: {answer}");
         assert_eq!(answer.contains("content-length"), method != "OPTIONS", "{method} {path}: {answer}");

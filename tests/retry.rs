@@ -95,8 +95,7 @@ fn an_answer_that_is_cut_off_loses_nothing() {
     // Between the component and the client, which goes away at once.
     let body = r#"{"name":"gone"}"#;
     let mut stream = TcpStream::connect(shop.base_url().strip_prefix("http://").unwrap()).unwrap();
-    let head =
-        "POST /api/add/shop HTTP/1.1\r\nHost: store\r\nContent-Type: application/json\r\nIdempotency-Key: key-gone-01";
+    let head = "POST /api/add/shop HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: key-gone-01";
     write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while shop.count(&json!({"name": "gone"})) == 0 {

@@ -10,7 +10,7 @@ fn a_value_that_cannot_be_used_is_a_500_that_names_its_variable() {
     let system = System::start(&[]);
     for (variable, value) in [("cache_ttl_seconds", "soon"), ("collections", "games,,"), ("max_body_bytes", "-7")] {
         let host = system.second_host(&[(variable, value)]);
-        for path in ["/", "/api/showDB/games", "/health/live"] {
+        for path in ["/api/", "/api/showDB/games", "/health/live"] {
             let answer = host.get(path);
             assert_eq!(answer.status, 500, "{variable} {path}");
             let detail = answer.json()["detail"].as_str().unwrap().to_owned();

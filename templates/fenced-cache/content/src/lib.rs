@@ -11,11 +11,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fenced_cache::redis::RedisCache;
-use fenced_cache::{Entry, Loaded, ReadThrough, Scope, Settings, Source, SourceError, WriteError, WritePolicy};
+use fenced_cache::{Entry, Loaded, ReadThrough, Scope, Settings, Source, SourceError, Space, WriteError};
 use http::{HeaderName, Method, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use ports::{Host, Redis, SpinPorts};
+use ports::{Host, Log, Redis, SpinPorts};
 use spin_sdk::http::FullBody;
 use spin_sdk::variables;
 use spin_sdk::wasip3::exports::http::handler::Guest;
@@ -26,6 +25,8 @@ use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 const ORIGIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first part of every key.
 const SPACE: &str = "documents";
+/// The scope of every document. What Redis has of it is dropped where Redis comes back with older contents.
+const ALL: Scope<'static> = Scope::group("all");
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// Why there is no document to answer with.
@@ -44,6 +45,10 @@ impl SourceError for Failure {
     }
 
     fn outcome_unknown(&self) -> bool {
+        !matches!(self, Failure::Refused(_))
+    }
+
+    fn is_outage(&self) -> bool {
         !matches!(self, Failure::Refused(_))
     }
 }
@@ -68,23 +73,24 @@ impl Instance {
         let ttl = variable("cache_ttl_seconds").await?;
         let ttl = ttl.parse().map_err(|_| format!("cache_ttl_seconds: {ttl:?} is not a number of seconds"))?;
         let settings = Settings {
+            spaces: vec![Space { key: SPACE.to_owned(), groups: vec![ALL.name.to_owned()] }],
             ttl: Duration::from_secs(ttl),
-            timeout: Duration::from_millis(250),
             source_timeout: ORIGIN_TIMEOUT,
-            write_policy: WritePolicy::Available,
+            ..Settings::default()
         };
-        let redis = RedisCache::new(Redis::new(variable("redis_url").await?));
-        let made =
-            Rc::new(Instance { origin: variable("origin").await?, cache: ReadThrough::new(settings, redis, Host) });
+        let redis = Redis::new(variable("redis_url").await?);
+        let cache = ReadThrough::new(settings, redis, Host, Log);
+        let made = Rc::new(Instance { origin: variable("origin").await?, cache });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
 
     async fn answer(&self, method: Method, path: &str, body: Bytes) -> Response<Bytes> {
-        // A document is a scope of its own: a write to it makes its copy stale, and no other. A listing would name a group
-        // of scopes, `Scope::group("all")`, and each write would name the group, too.
-        let scopes = [Scope::single(path)];
+        // A document is a scope of its own: a write to it makes its copy stale, and no other. A listing would depend on a
+        // group of its own, and each write would name that group, too.
+        let document = Scope::single(path);
         match method {
             Method::GET | Method::HEAD => {
+                let scopes = [document, ALL];
                 let entry = Entry::new(SPACE, path, &scopes);
                 match self.cache.read(&entry, load(&self.origin, path)).await {
                     Ok(read) => found(read),
@@ -93,7 +99,7 @@ impl Instance {
             }
             Method::PUT | Method::DELETE => {
                 let write = store(&self.origin, method, path, body);
-                match self.cache.write(SPACE, &scopes, write).await {
+                match self.cache.write(SPACE, &[document], write).await {
                     Ok((status, _)) => answer(status, Bytes::new()),
                     Err(WriteError::Source(failure)) => failed(&failure),
                     Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "the cache could not record the write"),

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use fenced_cache::redis::{Argument, Connection, Connector, RedisCache, RedisValue};
-use fenced_cache::{Platform, Ports};
-use spin_sdk::redis::{self, RedisParameter, RedisResult};
+use fenced_cache::redis::{Argument, Connection, Connector, RedisError, RedisValue};
+use fenced_cache::{Notice, Observer, Platform, Ports, Refusal};
+use spin_sdk::redis::{self, Error, RedisParameter, RedisResult};
 use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::random::random;
 
 pub struct SpinPorts;
 
 impl Ports for SpinPorts {
-    type Cache = RedisCache<Redis>;
+    type Connector = Redis;
     type Platform = Host;
+    type Observer = Log;
 }
 
 /// The host's clock and its random numbers.
@@ -47,8 +48,8 @@ impl Redis {
 impl Connector for Redis {
     type Connection = RedisConnection;
 
-    async fn open(&self) -> Result<RedisConnection, String> {
-        redis::Connection::open(&self.url).await.map(RedisConnection).map_err(|error| error.to_string())
+    async fn open(&self) -> Result<RedisConnection, RedisError> {
+        redis::Connection::open(&self.url).await.map(RedisConnection).map_err(redis_error)
     }
 }
 
@@ -56,17 +57,12 @@ impl Connector for Redis {
 pub struct RedisConnection(redis::Connection);
 
 impl Connection for RedisConnection {
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, String> {
-        let value = self.0.get(key).await.map_err(|error| error.to_string())?;
-        Ok(value.map(Bytes::from))
-    }
-
-    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<RedisValue>, String> {
+    async fn execute(&self, command: &str, arguments: &[Argument<'_>]) -> Result<Vec<RedisValue>, RedisError> {
         let arguments = arguments.iter().map(|argument| match argument {
             Argument::Number(number) => RedisParameter::Int64(*number),
             Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
         });
-        let results = self.0.execute(command, arguments).await.map_err(|error| error.to_string())?;
+        let results = self.0.execute(command, arguments).await.map_err(redis_error)?;
         let values = results.into_iter().map(|result| match result {
             RedisResult::Nil => RedisValue::Nil,
             RedisResult::Int64(number) => RedisValue::Number(number),
@@ -74,5 +70,24 @@ impl Connection for RedisConnection {
             RedisResult::Binary(bytes) => RedisValue::Bytes(Bytes::from(bytes)),
         });
         Ok(values.collect())
+    }
+}
+
+/// Tells what Redis answered from what could not be asked: only the latter is a reason to leave Redis alone for a moment.
+fn redis_error(error: Error) -> RedisError {
+    match error {
+        Error::InvalidAddress => RedisError::Broken("its address is invalid or not allowed".to_owned()),
+        Error::TooManyConnections => RedisError::Broken("the host has too many connections open".to_owned()),
+        Error::TypeError => RedisError::Answered(Refusal::Other, "a value of an unexpected type".to_owned()),
+        Error::Other(text) => RedisError::from_text(text),
+    }
+}
+
+/// Writes what the operator should read to the log.
+pub struct Log;
+
+impl Observer for Log {
+    fn notice(&self, notice: &Notice<'_>) {
+        eprintln!("cache: {:?}", notice.to_string());
     }
 }
