@@ -103,9 +103,3 @@ fn a_request_whose_body_is_under_way_leaves_in_one_piece() {
     let pieces = posts_in_pieces("body-first", 1_000);
     assert!(pieces <= 1, "{pieces} of 1,000");
 }
-
-#[test]
-fn a_request_as_spin_sdk_sends_it_leaves_in_two() {
-    let pieces = posts_in_pieces("spin-sdk", 100);
-    assert!(pieces > 50, "{pieces} of 100: this host joins them, which Spin does not");
-}

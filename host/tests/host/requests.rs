@@ -71,8 +71,10 @@ fn a_response_that_is_shorter_than_announced_breaks_the_connection() {
     let host = App::new().start(&[]);
     let mut client = host.client();
     client.send(b"GET /head?bytes=7 HTTP/1.1\r\nHost: test\r\n\r\n");
-    assert_eq!(client.read(true).status, 200);
-    assert!(client.is_closed());
+    // Wasmtime may break it off before the head has left.
+    let received = client.read_to_end();
+    let body = received.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    assert_eq!(body, "", "{received}");
     assert_eq!(host.get("/hello").ok(), "hello");
 }
 

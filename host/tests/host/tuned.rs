@@ -33,7 +33,7 @@ fn all_instances_share_one_connection_to_redis() {
             scope.spawn(|| host.get("/redis/execute?line=PING").ok());
         }
     });
-    assert_eq!(redis.connections(&host), 1);
+    assert_eq!(redis.connections(), 1);
 }
 
 #[test]

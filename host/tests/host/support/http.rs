@@ -81,6 +81,14 @@ impl Client {
         answer
     }
 
+    /// Everything until the server closes the connection.
+    pub fn read_to_end(&mut self) -> String {
+        let mut bytes = Vec::new();
+        // An error is an end, too.
+        let _ = self.stream.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// Whether the server closes the connection without another word.
     pub fn is_closed(&mut self) -> bool {
         match self.stream.read(&mut [0]) {

@@ -1,8 +1,10 @@
 //! A Redis of one test's own.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use testkit::services::redis::Redis;
 
-use super::app::Host;
 use super::free_port;
 
 pub struct RedisServer {
@@ -24,10 +26,13 @@ impl RedisServer {
         Self { _redis: Redis::temporary_on(port, arguments).expect("a Redis"), port }
     }
 
-    /// How many connections it has; `host` asks it, on one of them.
-    pub fn connections(&self, host: &Host) -> usize {
-        let clients = host.get("/redis/execute?line=CLIENT,LIST").ok();
-        clients.matches("addr=").count() - clients.matches("laddr=").count()
+    /// How many connections it has, beside the one that asks. A host is not asked: that would keep its instances busy.
+    pub fn connections(&self) -> usize {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("Redis accepts connections");
+        stream.write_all(b"CLIENT LIST\r\nQUIT\r\n").expect("Redis reads");
+        let mut clients = String::new();
+        stream.read_to_string(&mut clients).expect("Redis answers");
+        clients.matches(" laddr=").count() - 1
     }
 
     /// The flag that tells the application about this server.
