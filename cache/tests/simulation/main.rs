@@ -133,7 +133,11 @@ fn when_steps_are_lost_and_keys_but_fences_dropped_no_read_is_stale() {
 
 #[test]
 fn when_redis_comes_back_with_older_contents_no_read_is_stale() {
-    holds("restored", Scenario { redis: redis::Faults { restored: 40, ..NO_FAULTS }, crashes: 50, ..CALM });
+    // Slow answers alone lose the end of a write now and then. A write in flight during the restore that loses its end
+    // as well is excused under `Available` (see `Run::write`), and under `Consistent` nothing is.
+    let restored = Scenario { redis: redis::Faults { restored: 40, ..NO_FAULTS }, crashes: 50, ..CALM };
+    holds("restored", restored);
+    holds("restored, consistent", Scenario { policy: WritePolicy::Consistent, ..restored });
 }
 
 #[test]

@@ -73,6 +73,12 @@ impl SimRedis {
         self.faults.set(Faults::default());
     }
 
+    /// How often Redis came back with older contents.
+    #[allow(dead_code, reason = "the component's simulation, which shares this file, does not ask")]
+    pub fn restores(&self) -> u64 {
+        self.started.get()
+    }
+
     fn strike(&self) {
         let (random, faults) = (&self.world.random, self.faults.get());
         let mut surroundings = self.surroundings.borrow_mut();
