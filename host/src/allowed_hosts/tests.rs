@@ -96,7 +96,7 @@ fn mistakes_are_named() {
         ("http://a.example:x", "not a port"),
         ("http://a.*.example", "wildcard"),
         ("http://*.1.2.3.4", "wildcard"),
-        ("ht2p://a", "no scheme"),
+        ("ht2p://a", "not a scheme"),
         ("http://self", "self"),
         ("http://{{ nope }}", "nope"),
     ] {
