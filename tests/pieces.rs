@@ -4,6 +4,8 @@
 //! (`docs/explanation/a-body-after-its-head.md`). `host/tests/host/pieces.rs` has the counterpart: a component that ends its
 //! responses in the wrong order, and fails these bounds.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use std::fmt;
