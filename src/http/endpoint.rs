@@ -145,11 +145,6 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Whether a request for it has a body.
-    pub fn takes_body(&self) -> bool {
-        matches!(self, Route::Add { .. } | Route::Update { .. })
-    }
-
     /// Whether it is asked by what watches over the service, which nobody should limit.
     pub fn is_health(&self) -> bool {
         matches!(self, Route::Live | Route::Ready)

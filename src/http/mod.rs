@@ -118,22 +118,24 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     if !allow.split(", ").any(|allowed| allowed == asked) {
         return Err(Problem::MethodNotAllowed(allow));
     }
-    let body = if route.takes_body() { read_body(context, body).await } else { Ok(Bytes::new()) };
-    let request = &with_body(head, body);
     let response = match &route {
         Route::About => routes::index::index(),
         Route::OpenApi => routes::openapi::openapi(),
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
-        Route::List(Target::All) => routes::list::all(context, request).await?,
-        Route::List(Target::One(collection)) => routes::list::one(context, request, collection).await?,
-        Route::Get { collection, value } => routes::get::get(context, request, collection, value).await?,
+        Route::List(Target::All) => routes::list::all(context, head).await?,
+        Route::List(Target::One(collection)) => routes::list::one(context, head, collection).await?,
+        Route::Get { collection, value } => routes::get::get(context, head, collection, value).await?,
         Route::Add { collection } => {
+            let request = with_body(context, head, body).await;
             let caller = extras.caller.as_deref().unwrap_or_default();
-            routes::add::add(context, request, collection, caller).await?
+            routes::add::add(context, &request, collection, caller).await?
         }
-        Route::Update { collection, value } => routes::update::update(context, request, collection, value).await?,
-        Route::Delete { collection, value } => routes::delete::delete(context, request, collection, value).await?,
+        Route::Update { collection, value } => {
+            let request = with_body(context, head, body).await;
+            routes::update::update(context, &request, collection, value).await?
+        }
+        Route::Delete { collection, value } => routes::delete::delete(context, head, collection, value).await?,
         Route::Init(target) => routes::init::init(context, target).await?,
         Route::Clean(target) => routes::clean::clean(context, target).await?,
         Route::Purge(target) => routes::purge::purge(context, target).await?,
@@ -146,21 +148,16 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     })
 }
 
-async fn read_body<C: Ports, S, P: Platform>(
+/// Reads the body of a request that may be answered. Only writes pay for the copy of its head.
+async fn with_body<C: Ports, S, P: Platform>(
     context: &Context<'_, C, S, P>,
+    head: &Request<()>,
     body: impl UnreadBody,
-) -> Result<Bytes, BodyError> {
+) -> Incoming {
     let settings = &context.config.http;
     let reading = body.read(settings.max_body_bytes);
-    timeout(context.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut))
-}
-
-fn with_body(head: &Request<()>, body: Result<Bytes, BodyError>) -> Incoming {
-    let mut request = Request::new(body);
-    *request.method_mut() = head.method().clone();
-    *request.uri_mut() = head.uri().clone();
-    *request.headers_mut() = head.headers().clone();
-    request
+    let body = timeout(context.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut));
+    head.clone().map(|()| body)
 }
 
 /// Counts the request, and refuses it where it is one too many.

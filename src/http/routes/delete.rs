@@ -1,7 +1,7 @@
 //! `DELETE /api/delete/{collection}/{value}`: one document less.
 
 use fenced_cache::{Ports, Scope};
-use http::StatusCode;
+use http::{Request, StatusCode};
 use serde_json::json;
 
 use super::update::guard;
@@ -9,7 +9,6 @@ use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::Store;
 use crate::database::id::{Stored, scope_text};
 use crate::database::value::{candidates, show};
-use crate::http::body::Incoming;
 use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
@@ -21,7 +20,7 @@ use crate::platform::Platform;
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
 pub async fn delete<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
-    request: &Incoming,
+    request: &Request<()>,
     collection: &str,
     value: &str,
 ) -> Result<Response, Problem> {

@@ -3,14 +3,13 @@
 use std::future::Future;
 
 use fenced_cache::{Loaded, Ports, Read};
-use http::header;
+use http::{Request, header};
 
 use crate::catalog::entries::CachedAnswer;
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::{find_by_id, is_name, is_typed};
 use crate::database::value::Format;
 use crate::database::{Store, StoreError};
-use crate::http::body::Incoming;
 use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
@@ -21,7 +20,7 @@ use crate::platform::Platform;
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
 pub async fn get<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
-    request: &Incoming,
+    request: &Request<()>,
     collection: &str,
     value: &str,
 ) -> Result<Response, Problem> {

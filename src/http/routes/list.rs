@@ -4,12 +4,13 @@ use bytes::{BufMut, Bytes, BytesMut};
 use fenced_cache::{Loaded, Ports, Read, Source};
 use futures_util::future::try_join_all;
 
+use http::Request;
+
 use crate::catalog::entries::CachedAnswer;
 use crate::database::Store;
 use crate::database::list_query::ListQuery;
 use crate::database::page::{Links, page};
 use crate::database::value::Format;
-use crate::http::body::Incoming;
 use crate::http::context::Context;
 use crate::http::etag::ETag;
 use crate::http::listing_query::list_query;
@@ -21,7 +22,7 @@ use crate::platform::Platform;
 /// One collection, as a JSON array.
 pub async fn one<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
-    request: &Incoming,
+    request: &Request<()>,
     collection: &str,
 ) -> Result<Response, Problem> {
     let query = list_query(&query::parse(request.uri().query())?)?;
@@ -43,7 +44,7 @@ pub async fn one<C: Ports, S: Store, P: Platform>(
 /// Every open collection, as one object of arrays. Its parts are cached, each under its own key; the whole is not.
 pub async fn all<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
-    request: &Incoming,
+    request: &Request<()>,
 ) -> Result<Response, Problem> {
     let query = list_query(&query::parse(request.uri().query())?)?;
     if query.after.is_some() {
