@@ -147,6 +147,7 @@ fn components(cli: &Cli, manifest: &Manifest, config: &mut RuntimeConfig) -> Res
         redis: Arc::new(redis::Connections::new(config.outbound_redis.max_connections, cli.tuned)),
         http: outbound_http::Client::new(&config.outbound_http, cli.tuned),
         max_memory: config.max_instance_memory,
+        variables_block: !cli.tuned,
     };
     let components = manifest.components.iter().map(|(id, component)| {
         Ok(ComponentState {
