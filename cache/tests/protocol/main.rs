@@ -7,8 +7,8 @@ mod server;
 
 use std::time::Duration;
 
-use fenced_cache::{Entry, Platform};
 use fenced_cache::protocol::{Acquired, Fill, Filled};
+use fenced_cache::{Entry, Platform};
 use redis::Value;
 use server::*;
 
