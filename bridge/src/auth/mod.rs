@@ -125,7 +125,7 @@ impl Authenticator {
         };
         let accounts = match config.no_auth {
             true => None,
-            false => Some(Accounts::watched(config.access_file.as_deref(), &config.api_keys)?),
+            false => Some(Accounts::watched(config.access_file.as_deref(), &config.api_keys, &config.sessions)?),
         };
         Ok(Authenticator {
             accounts,
