@@ -8,10 +8,9 @@ use std::str::FromStr;
 use mongodb::bson::spec::ElementType;
 use mongodb::bson::{Decimal128, oid::ObjectId};
 
-use super::super::date;
-use super::ReadError;
-use super::scan::Number;
-use super::value::{Reader, shortened};
+use super::{ReadError, Reader, shortened};
+use crate::ejson::date;
+use crate::ejson::read::scan::Number;
 
 macro_rules! wrappers {
     ($($name:ident $key:literal,)*) => {
