@@ -13,6 +13,7 @@
 //! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
 //! - [`arguments`]: the fields of a body, by name and type.
 //! - [`operator_denylist`]: operators that no client may use.
+//! - [`call`]: what an action is given, and the fields that several actions have.
 //! - [`actions`]: one file for each kind of action.
 //! - [`restriction`]: what a rule with a filter or hidden fields makes of an action.
 //! - [`mongo`]: the driver, and what its failures mean.
@@ -31,6 +32,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod budget;
+pub mod call;
 pub mod client;
 pub mod commands;
 pub mod config;

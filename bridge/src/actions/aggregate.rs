@@ -3,11 +3,11 @@
 use mongodb::bson::{Document, RawBsonRef, doc};
 use mongodb::options::AggregateOptions;
 
-use super::Call;
 use crate::answer::Answer;
 use crate::arguments::documents_of;
 use crate::auth::referenced_namespaces;
 use crate::auth::rules::Operation;
+use crate::call::Call;
 use crate::error::Error;
 use crate::operator_denylist;
 

@@ -7,8 +7,8 @@ use mongodb::bson::rawdoc;
 use mongodb::options::DeleteOptions;
 use mongodb::results::DeleteResult;
 
-use super::Call;
 use crate::answer::{Answer, number};
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {

@@ -4,8 +4,8 @@ use futures_util::StreamExt as _;
 use mongodb::bson::doc;
 use mongodb::options::FindOptions;
 
-use super::Call;
 use crate::answer::{Answer, too_many};
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {

@@ -3,8 +3,9 @@
 
 use mongodb::options::{FindOneAndDeleteOptions, FindOneAndReplaceOptions, FindOneAndUpdateOptions, ReturnDocument};
 
-use super::{Call, update};
+use super::update;
 use crate::answer::Answer;
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn update(call: &Call<'_>) -> Result<Answer, Error> {

@@ -2,8 +2,8 @@
 
 use mongodb::bson::{Bson, RawArrayBuf, RawBson, RawDocumentBuf, rawdoc};
 
-use super::Call;
 use crate::answer::Answer;
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {

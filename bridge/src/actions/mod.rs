@@ -6,22 +6,13 @@ mod delete;
 mod find;
 mod find_and_modify;
 mod insert;
-mod options;
 mod replace;
 pub(crate) mod update;
 
-use mongodb::Collection;
-use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
-
-use crate::answer::{Answer, Envelope};
-use crate::arguments::Arguments;
-use crate::auth::rules::{Operation, Rules};
-use crate::auth::user::User;
-use crate::config::Config;
-use crate::ejson::Format;
+use crate::answer::Answer;
+use crate::auth::rules::Operation;
+use crate::call::Call;
 use crate::error::Error;
-use crate::mongo::Mongo;
-use crate::operator_denylist;
 use crate::restriction;
 
 /// What a client can ask for.
@@ -187,51 +178,4 @@ impl Action {
             Action::Count => count::run(call).await,
         }
     }
-}
-
-/// One call of an action: what it needs to run.
-pub struct Call<'a> {
-    /// The limits.
-    pub config: &'a Config,
-    /// What whoever asks may do.
-    pub rules: &'a Rules,
-    /// Whose values the filters of rules take.
-    pub user: &'a User,
-    /// Where the data are.
-    pub mongo: &'a Mongo,
-    /// The database and the collection.
-    pub namespace: (&'a str, &'a str),
-    /// The body's fields.
-    pub arguments: Arguments<'a>,
-    /// How the answer is to be spelled.
-    pub format: Format,
-    /// What stands around it.
-    pub envelope: Envelope,
-}
-
-impl Call<'_> {
-    pub(crate) fn collection(&self) -> Collection<RawDocumentBuf> {
-        self.mongo.collection(self.namespace.0, self.namespace.1)
-    }
-
-    /// The collection, for documents that were looked into.
-    pub(crate) fn documents(&self) -> Collection<Document> {
-        self.collection().clone_with_type()
-    }
-
-    /// A field that MongoDB interprets, and that may be left out.
-    pub(crate) fn query(&self, name: &'static str) -> Result<Option<Document>, Error> {
-        self.arguments.document(name)?.map(|document| interpreted(name, document)).transpose()
-    }
-
-    /// A field that MongoDB interprets, and that must be there.
-    pub(crate) fn required_query(&self, name: &'static str) -> Result<Document, Error> {
-        interpreted(name, self.arguments.required_document(name)?)
-    }
-}
-
-/// Checks what MongoDB will interpret, and gives it the form that the driver takes.
-fn interpreted(name: &str, document: &RawDocument) -> Result<Document, Error> {
-    operator_denylist::check(name, document)?;
-    Ok(Document::try_from(document)?)
 }

@@ -2,8 +2,9 @@
 
 use mongodb::options::ReplaceOptions;
 
-use super::{Call, update};
+use super::update;
 use crate::answer::Answer;
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {

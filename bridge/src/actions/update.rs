@@ -4,9 +4,9 @@ use mongodb::bson::{Document, RawBson, RawBsonRef, RawDocumentBuf, cstr, rawdoc}
 use mongodb::options::{UpdateModifications, UpdateOptions};
 use mongodb::results::UpdateResult;
 
-use super::{Call, interpreted};
 use crate::answer::{Answer, number};
 use crate::arguments::documents_of;
+use crate::call::{Call, interpreted};
 use crate::error::Error;
 use crate::operator_denylist;
 

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use mongodb::bson::{RawBson, RawBsonRef, RawDocument};
 use mongodb::raw_batch_cursor::RawBatchCursor;
 
-use crate::actions::Call;
+use crate::call::{Call, Envelope};
 use crate::ejson::{Format, write};
 use crate::error::Error;
 pub use streamed::too_many;
@@ -23,15 +23,6 @@ pub struct Answer {
     status: StatusCode,
     media_type: &'static str,
     body: Content,
-}
-
-/// What stands around an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Envelope {
-    /// The Data API's: `{"document": …}`, `{"documents": […]}`, the media type of its format, and 201 for what was created.
-    DataApi,
-    /// A function's: the value alone, always as `application/json` and with 200.
-    Function,
 }
 
 enum Content {

@@ -13,8 +13,7 @@ use mongodb::bson::RawBsonRef;
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::sync::mpsc;
 
-use super::Envelope;
-use crate::actions::Call;
+use crate::call::{Call, Envelope};
 use crate::ejson::{Format, write};
 use crate::error::Error;
 use crate::mongo::Mongo;

@@ -9,8 +9,9 @@ use mongodb::options::{
 use super::pipeline::{Rewriter, count_found_despite_filter};
 use super::writes::count_matching;
 use super::{Restriction, all_of, check_no_metadata, denied, simple, split};
-use crate::actions::{Action, Call, update};
+use crate::actions::{Action, update};
 use crate::answer::{Answer, number};
+use crate::call::Call;
 use crate::error::Error;
 use crate::operator_denylist;
 

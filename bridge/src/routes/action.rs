@@ -10,11 +10,12 @@ use mongodb::bson::RawDocument;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{App, functions};
-use crate::actions::{Action, Call};
-use crate::answer::{Answer, Envelope};
+use crate::actions::Action;
+use crate::answer::Answer;
 use crate::arguments::Arguments;
 use crate::audit::Audit;
 use crate::auth::Principal;
+use crate::call::{Call, Envelope};
 use crate::client::Client;
 use crate::ejson::Format;
 use crate::error::Error;

@@ -7,8 +7,8 @@ use mongodb::bson::{RawBsonRef, RawDocument};
 
 use super::action::Asked;
 use crate::actions::Action;
-use crate::answer::Envelope;
 use crate::arguments::{Aliases, Arguments};
+use crate::call::Envelope;
 use crate::error::Error;
 
 /// The functions of a data source.

@@ -26,7 +26,7 @@ const COLLATION: [&str; 9] = [
 
 impl Call<'_> {
     /// By which language's rules strings are compared.
-    pub(super) fn collation(&self) -> Result<Option<Collation>, Error> {
+    pub(crate) fn collation(&self) -> Result<Option<Collation>, Error> {
         let Some(collation) = self.query("collation")? else { return Ok(None) };
         if let Some(key) = collation.keys().find(|key| !COLLATION.contains(&key.as_str())) {
             return Err(Error::InvalidParameter(format!("the field `collation.{key}` is not known")));
@@ -46,7 +46,7 @@ impl Call<'_> {
     }
 
     /// The variables that expressions may use, as `let` defines them.
-    pub(super) fn variables(&self) -> Result<Option<Document>, Error> {
+    pub(crate) fn variables(&self) -> Result<Option<Document>, Error> {
         self.query("let")
     }
 
