@@ -8,6 +8,7 @@
 //! - [`config`]: all settings, from flags, the environment or a file.
 //! - [`routes`]: one route for each action; the login; health.
 //! - [`auth`]: credentials, who they belong to, and what those may do.
+//! - [`user`]: whom a request speaks for, as the filters of rules may ask.
 //! - [`media`]: `Content-Type` and `Accept`.
 //! - [`body`]: the bytes of a request, up to a limit.
 //! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
@@ -50,5 +51,6 @@ pub mod server;
 pub mod shares;
 pub mod tls;
 pub mod traces;
+pub mod user;
 pub mod watched;
 pub mod weight;

@@ -1,19 +1,19 @@
 //! The Data API's ten actions and what functions have beside them, one file for each kind.
 
-pub(crate) mod aggregate;
+mod aggregate;
 mod count;
 mod delete;
 mod find;
 mod find_and_modify;
 mod insert;
 mod replace;
-pub(crate) mod update;
+mod restricted;
+mod update;
 
 use crate::answer::Answer;
 use crate::auth::rules::Operation;
 use crate::call::Call;
 use crate::error::Error;
-use crate::restriction;
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,10 +156,10 @@ impl Action {
     pub async fn run(self, call: &Call<'_>) -> Result<Answer, Error> {
         let restriction = call.rules.restriction(call.namespace, self.operations(call)?, call.user)?;
         if self == Action::Aggregate && call.rules.are_restricted() {
-            return restriction::actions::aggregate(call).await;
+            return restricted::aggregate(call).await;
         }
         if !restriction.is_none() {
-            return restriction::actions::run(self, call, &restriction).await;
+            return restricted::run(self, call, &restriction).await;
         }
         match self {
             Action::FindOne => find::one(call).await,

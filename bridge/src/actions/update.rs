@@ -44,7 +44,7 @@ fn options(call: &Call<'_>) -> Result<UpdateOptions, Error> {
 }
 
 /// Operators, or a pipeline as MongoDB takes it since 4.2.
-pub(crate) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
+pub(super) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
     match call.arguments.required("update")? {
         RawBsonRef::Document(update) => Ok(UpdateModifications::Document(interpreted("update", update)?)),
         RawBsonRef::Array(pipeline) => {
@@ -58,7 +58,7 @@ pub(crate) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Erro
 }
 
 /// What the answer to an update or a replacement says.
-pub(crate) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
+pub(super) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
     let mut counts = rawdoc! {
         "matchedCount": number(done.matched_count),
         "modifiedCount": number(done.modified_count),

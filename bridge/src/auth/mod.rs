@@ -2,7 +2,7 @@
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
 //! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Principal`] with its
-//! [`rules`] and the [`user::User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
+//! [`rules`] and the [`User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
 //! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
 //! everyone where no credentials are.
 
@@ -19,7 +19,6 @@ pub mod referenced_namespaces;
 pub mod rules;
 mod sessions;
 mod tokens;
-pub mod user;
 
 use std::sync::Arc;
 
@@ -32,6 +31,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::error::Error;
 use crate::mongo::Mongo;
+use crate::user::User;
 use crate::watched::Watched;
 use accounts::Accounts;
 use credentials::Credentials;
@@ -41,7 +41,6 @@ use random::random;
 use rules::Rules;
 use sessions::Sessions;
 use tokens::{TokenKind, Tokens};
-use user::User;
 
 /// The account of those who log in without credentials.
 const ANONYMOUS: &str = "anonymous";

@@ -7,12 +7,12 @@ use std::fmt;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::user::User;
 use crate::config::Namespace;
 use crate::error::Error;
 use crate::restriction::Restriction;
 use crate::restriction::fields::Fields;
 use crate::restriction::template::{Template, Unresolved};
+use crate::user::User;
 
 /// What someone may do. Nothing, unless a rule says so.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]

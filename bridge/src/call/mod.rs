@@ -7,12 +7,12 @@ use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
 
 use crate::arguments::Arguments;
 use crate::auth::rules::Rules;
-use crate::auth::user::User;
 use crate::config::Config;
 use crate::ejson::Format;
 use crate::error::Error;
 use crate::mongo::Mongo;
 use crate::operator_denylist;
+use crate::user::User;
 
 /// What stands around an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

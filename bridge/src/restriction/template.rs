@@ -7,9 +7,9 @@
 use mongodb::bson::{Array, Bson, Document, doc};
 use serde::Deserialize;
 
-use crate::auth::user::User;
 use crate::ejson::read;
 use crate::operator_denylist;
+use crate::user::User;
 
 /// What introduces a placeholder.
 const PLACEHOLDER: &str = "%%";
