@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use mongodb::bson::RawDocument;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::asked::Asked;
 use super::{App, functions};
 use crate::actions::Action;
 use crate::answer::Answer;
@@ -32,15 +33,6 @@ pub(super) enum Route {
     Action(Action),
     /// Functions; which one, the body says.
     Functions,
-}
-
-/// What a request asks for, as its route and its body say.
-pub(super) struct Asked<'a> {
-    pub(super) action: Action,
-    /// The name of the data source.
-    pub(super) source: &'a str,
-    pub(super) arguments: Arguments<'a>,
-    pub(super) envelope: Envelope,
 }
 
 impl Route {

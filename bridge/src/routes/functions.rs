@@ -5,7 +5,7 @@
 
 use mongodb::bson::{RawBsonRef, RawDocument};
 
-use super::action::Asked;
+use super::asked::Asked;
 use crate::actions::Action;
 use crate::arguments::{Aliases, Arguments};
 use crate::call::Envelope;
