@@ -166,15 +166,13 @@ impl Action {
             Action::Find => find::many(call).await,
             Action::InsertOne => insert::one(call).await,
             Action::InsertMany => insert::many(call).await,
-            Action::UpdateOne => update::one(call).await,
-            Action::UpdateMany => update::many(call).await,
-            Action::ReplaceOne => replace::one(call).await,
-            Action::DeleteOne => delete::one(call).await,
-            Action::DeleteMany => delete::many(call).await,
+            Action::UpdateOne | Action::UpdateMany => update::run(call, self).await,
+            Action::ReplaceOne => replace::run(call).await,
+            Action::DeleteOne | Action::DeleteMany => delete::run(call, self).await,
             Action::Aggregate => aggregate::run(call).await,
-            Action::FindOneAndUpdate => find_and_modify::update(call).await,
-            Action::FindOneAndReplace => find_and_modify::replace(call).await,
-            Action::FindOneAndDelete => find_and_modify::delete(call).await,
+            Action::FindOneAndUpdate | Action::FindOneAndReplace | Action::FindOneAndDelete => {
+                find_and_modify::run(call, self).await
+            }
             Action::Count => count::run(call).await,
         }
     }

@@ -3,7 +3,7 @@
 mod options;
 
 use mongodb::Collection;
-use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
+use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf};
 
 use crate::arguments::Arguments;
 use crate::auth::rules::Rules;
@@ -51,6 +51,18 @@ impl Call<'_> {
     /// The collection, for documents that were looked into.
     pub(crate) fn documents(&self) -> Collection<Document> {
         self.collection().clone_with_type()
+    }
+
+    /// Runs a write that ends when nobody waits for it any more. `operation` is given the comment by which MongoDB finds it.
+    pub(crate) async fn write<T, O>(&self, operation: impl FnOnce(Bson) -> O) -> Result<T, Error>
+    where
+        O: IntoFuture<Output = mongodb::error::Result<T>>,
+    {
+        let comment = self.comment()?;
+        let write = self.mongo.write();
+        let done = operation(write.comment(comment)).await;
+        write.done();
+        Ok(done?)
     }
 
     /// A field that MongoDB interprets, and that may be left out.

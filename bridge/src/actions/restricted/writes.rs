@@ -1,10 +1,9 @@
 //! Inserts, updates, replacements and deletes of what may be seen, which leave it so.
 
-use mongodb::bson::{Bson, Document, RawArrayBuf, RawBson, rawdoc};
-use mongodb::options::{DeleteOptions, ReplaceOptions, UpdateModifications, UpdateOptions};
+use mongodb::bson::{Bson, Document, RawArrayBuf, RawBson, RawDocument, rawdoc};
 
-use crate::actions::{Action, update};
-use crate::answer::{Answer, number};
+use crate::actions::{Action, delete, replace, update};
+use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::Error;
 use crate::restriction::writes::count_matching;
@@ -41,11 +40,9 @@ pub(super) async fn insert_one(call: &Call<'_>, restriction: &Restriction<'_>) -
     let mut documents = [Document::try_from(call.arguments.required_document("document")?)?];
     restriction.complete(&mut documents)?;
     check_documents(call, restriction, &documents).await?;
-    let [document] = documents;
-    let write = call.mongo.write();
-    let done = call.documents().insert_one(document).comment(write.comment(call.comment()?)).await;
-    write.done();
-    Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done?.inserted_id)? })
+    let ([document], collection) = (documents, call.documents());
+    let done = call.write(|comment| collection.insert_one(document).comment(comment)).await?;
+    Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done.inserted_id)? })
 }
 
 pub(super) async fn insert_many(call: &Call<'_>, restriction: &Restriction<'_>) -> Result<Answer, Error> {
@@ -60,64 +57,38 @@ pub(super) async fn insert_many(call: &Call<'_>, restriction: &Restriction<'_>) 
     for document in &documents {
         ids.push(RawBson::try_from(document.get("_id").cloned().unwrap_or(Bson::Null))?);
     }
-    let write = call.mongo.write();
-    let done = call.documents().insert_many(documents).comment(write.comment(call.comment()?)).await;
-    write.done();
-    done?;
+    let collection = call.documents();
+    call.write(|comment| collection.insert_many(documents).comment(comment)).await?;
     Answer::created(call, &rawdoc! { "insertedIds": ids })
 }
 
 pub(super) async fn change(call: &Call<'_>, restriction: &Restriction<'_>, action: Action) -> Result<Answer, Error> {
-    let filter = restriction.write_filter(call.required_query("filter")?)?;
-    let upsert = call.arguments.flag("upsert")?;
-    let update: UpdateModifications = restriction.update(update::modifications(call)?, upsert)?;
-    let mut options = UpdateOptions::default();
-    options.upsert = Some(upsert);
-    options.array_filters = call.array_filters()?;
-    options.collation = Some(simple());
-    options.hint = call.hint()?;
-    let comment = call.comment()?;
-    let (collection, write) = (call.collection(), call.mongo.write());
-    options.comment = Some(write.comment(comment));
-    let done = match action {
-        Action::UpdateOne => collection.update_one(filter, update).with_options(options).await,
-        _ => collection.update_many(filter, update).with_options(options).await,
-    };
-    write.done();
-    Answer::ok(call, &update::counts(done?)?)
+    let filter = filter(call, restriction)?;
+    let update = restriction.update(update::modifications(call)?, call.arguments.flag("upsert")?)?;
+    update::apply(call, action, filter, update, Some(simple())).await
 }
 
 pub(super) async fn replace(call: &Call<'_>, restriction: &Restriction<'_>) -> Result<Answer, Error> {
-    let filter = restriction.write_filter(call.required_query("filter")?)?;
-    let upsert = call.arguments.flag("upsert")?;
-    let replacement = [Document::try_from(call.arguments.required_document("replacement")?)?];
-    restriction.check_replacement(&replacement[0])?;
-    check_documents(call, restriction, &replacement).await?;
-    let [replacement] = replacement;
-    let mut options = ReplaceOptions::default();
-    options.upsert = Some(upsert);
-    options.collation = Some(simple());
-    options.hint = call.hint()?;
-    let comment = call.comment()?;
-    let (collection, write) = (call.documents(), call.mongo.write());
-    options.comment = Some(write.comment(comment));
-    let done = collection.replace_one(filter, replacement).with_options(options).await;
-    write.done();
-    Answer::ok(call, &update::counts(done?)?)
+    let filter = filter(call, restriction)?;
+    let replacement = call.arguments.required_document("replacement")?.to_owned();
+    check_replacement(call, restriction, &replacement).await?;
+    replace::apply(call, filter, replacement, Some(simple())).await
 }
 
 pub(super) async fn delete(call: &Call<'_>, restriction: &Restriction<'_>, action: Action) -> Result<Answer, Error> {
-    let filter = restriction.write_filter(call.required_query("filter")?)?;
-    let mut options = DeleteOptions::default();
-    options.collation = Some(simple());
-    options.hint = call.hint()?;
-    let comment = call.comment()?;
-    let (collection, write) = (call.collection(), call.mongo.write());
-    options.comment = Some(write.comment(comment));
-    let done = match action {
-        Action::DeleteOne => collection.delete_one(filter).with_options(options).await,
-        _ => collection.delete_many(filter).with_options(options).await,
-    };
-    write.done();
-    Answer::ok(call, &rawdoc! { "deletedCount": number(done?.deleted_count) })
+    delete::apply(call, action, filter(call, restriction)?, Some(simple())).await
+}
+
+fn filter(call: &Call<'_>, restriction: &Restriction<'_>) -> Result<Document, Error> {
+    restriction.write_filter(call.required_query("filter")?)
+}
+
+async fn check_replacement(
+    call: &Call<'_>,
+    restriction: &Restriction<'_>,
+    replacement: &RawDocument,
+) -> Result<(), Error> {
+    let replacement = [Document::try_from(replacement)?];
+    restriction.check_replacement(&replacement[0])?;
+    check_documents(call, restriction, &replacement).await
 }
