@@ -10,6 +10,8 @@ mod replace;
 mod restricted;
 mod update;
 
+use std::pin::Pin;
+
 use crate::answer::Answer;
 use crate::auth::rules::Operation;
 use crate::call::Call;
@@ -155,25 +157,26 @@ impl Action {
     /// Where they do not, a field is wrong, or MongoDB refuses or fails.
     pub async fn run(self, call: &Call<'_>) -> Result<Answer, Error> {
         let restriction = call.rules.restriction(call.namespace, self.operations(call)?, call.user)?;
-        if self == Action::Aggregate && call.rules.are_restricted() {
-            return restricted::aggregate(call).await;
-        }
-        if !restriction.is_none() {
-            return restricted::run(self, call, &restriction).await;
-        }
-        match self {
-            Action::FindOne => find::one(call).await,
-            Action::Find => find::many(call).await,
-            Action::InsertOne => insert::one(call).await,
-            Action::InsertMany => insert::many(call).await,
-            Action::UpdateOne | Action::UpdateMany => update::run(call, self).await,
-            Action::ReplaceOne => replace::run(call).await,
-            Action::DeleteOne | Action::DeleteMany => delete::run(call, self).await,
-            Action::Aggregate => aggregate::run(call).await,
+        // Boxed one by one: side by side they would make every request's future as large as the largest of them, and it is
+        // moved several times before it runs.
+        let running: Running<'_> = match self {
+            Action::Aggregate if call.rules.are_restricted() => Box::pin(restricted::aggregate(call)),
+            action if !restriction.is_none() => Box::pin(restricted::run(action, call, &restriction)),
+            Action::FindOne => Box::pin(find::one(call)),
+            Action::Find => Box::pin(find::many(call)),
+            Action::InsertOne => Box::pin(insert::one(call)),
+            Action::InsertMany => Box::pin(insert::many(call)),
+            Action::UpdateOne | Action::UpdateMany => Box::pin(update::run(call, self)),
+            Action::ReplaceOne => Box::pin(replace::run(call)),
+            Action::DeleteOne | Action::DeleteMany => Box::pin(delete::run(call, self)),
+            Action::Aggregate => Box::pin(aggregate::run(call)),
             Action::FindOneAndUpdate | Action::FindOneAndReplace | Action::FindOneAndDelete => {
-                find_and_modify::run(call, self).await
+                Box::pin(find_and_modify::run(call, self))
             }
-            Action::Count => count::run(call).await,
-        }
+            Action::Count => Box::pin(count::run(call)),
+        };
+        running.await
     }
 }
+
+type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;

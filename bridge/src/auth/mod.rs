@@ -1,7 +1,7 @@
 //! Who is asking, and what they may do.
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
-//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Principal`] with its
+//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Each is a [`Principal`] with its
 //! [`rules`] and the [`User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
 //! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
 //! everyone where no credentials are.
@@ -95,7 +95,7 @@ impl Principal {
         }
     }
 
-    /// Under what name its requests are counted: each user's apart, and those who have no name by where they are.
+    /// The name under which its requests are counted: one for each user, and for anonymous users one for each address.
     pub fn counted_as(&self, client: Client) -> String {
         match self.id.as_str() {
             ANONYMOUS => format!("{ANONYMOUS} {}", client.0),
@@ -116,7 +116,7 @@ impl Authenticator {
                 let unusable = |why: String| format!("the token secret in {} is not usable: {why}", path.display());
                 let secret = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
                 if secret.len() < 32 {
-                    return Err(unusable("it must have 32 bytes at least".to_owned()));
+                    return Err(unusable("it must have at least 32 bytes".to_owned()));
                 }
                 let (database, collection) = config.sessions.parts();
                 (secret, Sessions::new(Some((mongo, database, collection))))
@@ -156,11 +156,14 @@ impl Authenticator {
         };
         let found = match Credentials::of(&head.headers)? {
             Credentials::ApiKey(key) => accounts.get().by_key(key).cloned(),
-            Credentials::Bearer(token) => self.by_bearer(token).await?,
-            Credentials::CustomJwt(token) => self.by_custom_token(token).await?.map(|(principal, _)| principal),
+            // Boxed: they are large, and most requests come with a key.
+            Credentials::Bearer(token) => Box::pin(self.by_bearer(token)).await?,
+            Credentials::CustomJwt(token) => {
+                Box::pin(self.by_custom_token(token)).await?.map(|(principal, _)| principal)
+            }
             Credentials::EmailPassword(email, password) => {
                 let client = Client::of(&head.extensions);
-                self.by_password(email, password, client).await?
+                Box::pin(self.by_password(email, password, client)).await?
             }
         };
         found.ok_or(Error::UnknownUser)
