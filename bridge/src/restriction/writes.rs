@@ -48,6 +48,31 @@ impl Restriction<'_> {
         Ok(all_of(all.collect()).unwrap_or_default())
     }
 
+    /// Checks the order and the projection of a change that answers with the document. Where fields are hidden they are
+    /// removed from the answer, so a projection may only say which fields to show, and where.
+    ///
+    /// # Errors
+    /// 403 for an order by a hidden field, and for a projection that computes.
+    pub(crate) fn check_answer(&self, sort: Option<&Document>, projection: Option<&Document>) -> Result<(), Error> {
+        if self.fields.is_all() {
+            return Ok(());
+        }
+        let is_number = |value: &Bson| matches!(value, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_));
+        for (path, direction) in sort.into_iter().flatten() {
+            if !self.fields.shows(path) || !is_number(direction) {
+                return Err(denied(format!("no rule allows sorting by `{path}` here")));
+            }
+        }
+        for (path, shown) in projection.into_iter().flatten() {
+            if path.contains('$') || !(is_number(shown) || matches!(shown, Bson::Boolean(_))) {
+                return Err(denied(format!(
+                    "a rule hides fields, so the projection of `{path}` must be 1 or 0 in a change that answers with the document"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// An update after which the rule's filter still holds.
     ///
     /// # Errors

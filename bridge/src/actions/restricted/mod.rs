@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::restriction::{Restriction, denied};
 pub(super) use reads::aggregate;
 use reads::{count, find};
-use writes::{change, delete, insert_many, insert_one, replace};
+use writes::{change, delete, find_and_modify, insert_many, insert_one, replace};
 
 /// Runs an action under a restriction. One that is not known here does not compile, rather than run without it.
 ///
@@ -33,10 +33,8 @@ pub(super) async fn run(action: Action, call: &Call<'_>, restriction: &Restricti
         Action::ReplaceOne => replace(call, restriction).await,
         Action::DeleteOne | Action::DeleteMany => delete(call, restriction, action).await,
         Action::Count => return count(call, restriction).await,
-        // They answer with the document, before and after the change: more than a rule could check.
         Action::FindOneAndUpdate | Action::FindOneAndReplace | Action::FindOneAndDelete => {
-            let name = action.name();
-            return Err(denied(format!("`{name}` cannot be used where a rule has a filter or hides fields")));
+            find_and_modify(call, restriction, action).await
         }
     };
     result.map_err(|error| if restriction.fields.is_all() { error } else { without_quotes(error) })

@@ -115,7 +115,7 @@ pub(super) async fn count(call: &Call<'_>, restriction: &Restriction<'_>) -> Res
     Answer::value(call, found.unwrap_or(RawBsonRef::Int32(0)))
 }
 
-/// One more than may be answered, to know that there are more. MongoDB, too, takes a limit of 0 for none.
+/// One more than may be answered, to know whether there are more. A limit of 0 means no limit, as in MongoDB.
 fn limit(call: &Call<'_>) -> Result<i64, Error> {
     let beyond = u64::try_from(call.config.max_documents).unwrap_or(u64::MAX).saturating_add(1);
     let limit = call.arguments.count("limit")?.filter(|limit| *limit > 0).map_or(beyond, |limit| limit.min(beyond));

@@ -1,8 +1,9 @@
 //! Inserts, updates, replacements and deletes of what may be seen, which leave it so.
 
-use mongodb::bson::{Bson, Document, RawArrayBuf, RawBson, RawDocument, rawdoc};
+use mongodb::bson::{Bson, Document, RawArrayBuf, RawBson, RawDocument, RawDocumentBuf, rawdoc};
 
-use crate::actions::{Action, delete, replace, update};
+use crate::actions::find_and_modify::Change;
+use crate::actions::{Action, delete, find_and_modify, replace, update};
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::Error;
@@ -77,6 +78,30 @@ pub(super) async fn replace(call: &Call<'_>, restriction: &Restriction<'_>) -> R
 
 pub(super) async fn delete(call: &Call<'_>, restriction: &Restriction<'_>, action: Action) -> Result<Answer, Error> {
     delete::apply(call, action, filter(call, restriction)?, Some(simple())).await
+}
+
+/// The document matched the rule's filter, and does so after the change too, so its user may see both; but not its hidden
+/// fields.
+pub(super) async fn find_and_modify(
+    call: &Call<'_>,
+    restriction: &Restriction<'_>,
+    action: Action,
+) -> Result<Answer, Error> {
+    let filter = filter(call, restriction)?;
+    restriction.check_answer(call.query("sort")?.as_ref(), call.query("projection")?.as_ref())?;
+    let change = match Change::of(call, action)? {
+        Change::Update(update) => Change::Update(restriction.update(update, call.arguments.flag("upsert")?)?),
+        Change::Replace(replacement) => {
+            check_replacement(call, restriction, &replacement).await?;
+            Change::Replace(replacement)
+        }
+        Change::Delete => Change::Delete,
+    };
+    let mut found = find_and_modify::apply(call, filter, change, Some(simple())).await?;
+    if let Some(document) = found.as_mut().filter(|_| !restriction.fields.is_all()) {
+        *document = RawDocumentBuf::try_from(&restriction.fields.visible(Document::try_from(&**document)?))?;
+    }
+    Answer::found(call, found.as_deref())
 }
 
 fn filter(call: &Call<'_>, restriction: &Restriction<'_>) -> Result<Document, Error> {
