@@ -45,7 +45,7 @@ pub struct Share {
     origin: Option<Origin>,
 }
 
-/// Why there is no share to be had.
+/// Why a share was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// All shares are taken.
@@ -63,7 +63,7 @@ impl Shares {
     /// A share; one without an origin counts among all only.
     ///
     /// # Errors
-    /// Where there is none left. It never waits.
+    /// If no share is left. It never waits.
     pub fn take(self: &Arc<Self>, origin: Option<Origin>) -> Result<Share, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.all >= self.all {

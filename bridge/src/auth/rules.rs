@@ -19,8 +19,8 @@ use crate::user::User;
 #[serde(transparent)]
 pub struct Rules {
     list: Vec<Rule>,
-    /// The collection that records which sessions have ended. Like MongoDB's own, `*` does not reach it: whoever could write
-    /// there could bring an ended session back.
+    /// The collection that records which sessions have ended. Like MongoDB's own, `*` does not reach it: an account that can
+    /// write there could bring an ended session back.
     #[serde(skip)]
     sessions: Option<Namespace>,
 }
@@ -60,7 +60,7 @@ pub enum Operation {
 struct Access(Vec<Operation>);
 
 /// The databases that MongoDB keeps for itself: users and their passwords, a cluster's settings, the oplog; and ours, which
-/// says what sessions have ended. `*` does not reach them; whoever wants to open one names it.
+/// says what sessions have ended. `*` does not reach them; a rule must name them.
 const OWN_DATABASES: [&str; 4] = ["admin", "config", "local", "data_api"];
 
 impl Access {

@@ -27,7 +27,7 @@ pub enum Envelope {
 pub struct Call<'a> {
     /// The limits.
     pub config: &'a Config,
-    /// What whoever asks may do.
+    /// What the caller may do.
     pub rules: &'a Rules,
     /// Whose values the filters of rules take.
     pub user: &'a User,

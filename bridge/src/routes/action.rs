@@ -148,7 +148,7 @@ async fn admit(route: Route, app: &App, head: &Parts, audit: &mut Audit) -> Resu
 fn unknown_source(asked: &Asked<'_>) -> Error {
     let name: String = asked.source.chars().take(100).collect();
     match asked.envelope {
-        Envelope::DataApi => Error::InvalidParameter(format!("the dataSource `{name}` is not known here")),
+        Envelope::DataApi => Error::InvalidParameter(format!("the dataSource `{name}` is unknown")),
         Envelope::Function => Error::NoSuchService(name),
     }
 }

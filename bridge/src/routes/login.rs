@@ -76,7 +76,7 @@ pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whoever presents a refresh token that is not valid is told so in the service's words.
+/// An invalid refresh token is answered in the service's words.
 fn not_found(error: Error) -> Error {
     if matches!(error, Error::UnknownUser) { Error::NoRefreshToken } else { error }
 }

@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         self.scan.string(&mut self.out)?;
         let key = tag + 1..self.out.len();
         if self.out[key.clone()].contains(&0) {
-            return Err(ReadError::new("a field name holds a NUL character"));
+            return Err(ReadError::new("a field name contains a NUL character"));
         }
         self.out.push(0);
         self.keys.push(key.clone());
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         match keys.windows(2).find(|pair| out[pair[0].clone()] == out[pair[1].clone()]) {
             Some(pair) => {
                 let name = String::from_utf8_lossy(&out[pair[0].clone()]);
-                Err(ReadError::new("the field stands twice in one object").inside(&name))
+                Err(ReadError::new("the field is given twice in one object").inside(&name))
             }
             None => Ok(()),
         }

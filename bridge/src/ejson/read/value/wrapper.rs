@@ -1,7 +1,7 @@
 //! The objects that Extended JSON v2 gives a meaning: `{"$oid": "…"}` and its kin.
 //!
 //! An object is one when its first key is one of theirs; it must then be well-formed. `{"$regex": …, "$options": …}` is
-//! none: it is a query operator, and MongoDB reads it as such.
+//! not one: it is a query operator, and MongoDB reads it as such.
 
 use std::str::FromStr;
 
