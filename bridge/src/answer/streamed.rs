@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::mongo::Mongo;
 
 /// From here on a listing is streamed. Up to here, whatever goes wrong has a status of its own.
-const LARGE: usize = 1024 * 1024;
+const STREAMED_FROM: usize = 1024 * 1024;
 
 /// How much leaves at a time.
 const PIECE: usize = 128 * 1024;
@@ -73,7 +73,7 @@ impl Listing {
     }
 
     pub(super) fn is_large(&self) -> bool {
-        self.text.len() >= LARGE
+        self.text.len() >= STREAMED_FROM
     }
 
     pub(super) fn end(mut self) -> Vec<u8> {

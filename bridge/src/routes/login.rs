@@ -52,7 +52,7 @@ async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit)
     let mut memory = app.budget.reserve();
     let text = {
         // Given back before the credential is looked at, which may have to wait.
-        let _slot = app.login_slots.take(Some(client.origin())).map_err(|full| match full {
+        let _slot = app.login_slots.acquire(Some(client.origin())).map_err(|full| match full {
             Full::All => Error::Overloaded,
             Full::Origin => Error::TooManyRequests { what: "logins at a time", retry_after: Duration::from_secs(1) },
         })?;
