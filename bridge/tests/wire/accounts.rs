@@ -71,7 +71,7 @@ fn files_that_cannot_be_meant_so() {
         ("[[users]]\nemail = \"e\"\npassword-hash = \"secret\"".to_owned(), "a password's hash is"),
         (
             "[[jwt]]\nname = \"i\"\nalgorithm = \"HS256\"\naudience = \"a\"\njwks-url = \"http://x\"".to_owned(),
-            "HS256 has a secret",
+            "HS256 uses a secret",
         ),
         ("[[jwt]]\nname = \"i\"\nalgorithm = \"none\"\naudience = \"a\"".to_owned(), "unknown variant `none`"),
     ] {
