@@ -19,7 +19,7 @@ pub struct Context<'a, C: Ports, S, P> {
     /// Time and randomness.
     pub platform: &'a P,
     /// The source of truth.
-    pub store: &'a S,
+    pub database: &'a S,
     /// The credentials that the instance has verified.
     pub verified: &'a Verified,
     /// Makes the ids of new documents.

@@ -31,7 +31,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 
 use crate::auth::{AuthError, Caller, Role, Visibility};
 use crate::config::Config;
-use crate::database::Store;
+use crate::database::Database;
 use crate::platform::Platform;
 use body::{BodyError, Incoming, UnreadBody};
 use context::Context;
@@ -49,7 +49,7 @@ pub struct Answer {
 }
 
 /// Answers a request, whose body is read only once it is known that the request may be answered.
-pub async fn answer<C: Ports, S: Store, P: Platform>(
+pub async fn answer<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     head: &Request<()>,
     body: impl UnreadBody,
@@ -80,7 +80,7 @@ struct ResponseExtras {
     preflight: Option<&'static str>,
 }
 
-async fn handle<C: Ports, S: Store, P: Platform>(
+async fn handle<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     head: &Request<()>,
     body: impl UnreadBody,

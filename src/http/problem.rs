@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::response::Response;
 use crate::auth::AuthError;
-use crate::database::StoreError;
+use crate::database::DatabaseError;
 use crate::database::rejection::{Reason, Rejection};
 use crate::variable::VariableError;
 
@@ -61,9 +61,9 @@ pub enum Problem {
     /// 415: the body's content coding.
     UnsupportedEncoding(String),
     /// 502, 503 or 504: the store failed. 400: what was asked for is more than there may be in one answer.
-    Store {
+    Database {
         /// How.
-        error: StoreError,
+        error: DatabaseError,
         /// Whether it was asked to write.
         writing: bool,
     },
@@ -81,14 +81,14 @@ pub enum Problem {
 
 impl Problem {
     /// The store failed while it was asked to read.
-    pub fn reading(error: StoreError) -> Self {
-        Problem::Store { error, writing: false }
+    pub fn reading(error: DatabaseError) -> Self {
+        Problem::Database { error, writing: false }
     }
 
     /// A write was not acknowledged.
-    pub fn writing(error: WriteError<StoreError>) -> Self {
+    pub fn writing(error: WriteError<DatabaseError>) -> Self {
         match error {
-            WriteError::Source(error) => Problem::Store { error, writing: true },
+            WriteError::Source(error) => Problem::Database { error, writing: true },
             WriteError::NotBegun => Problem::WriteNotBegun,
             WriteError::NotEnded => Problem::WriteNotEnded,
         }
@@ -108,17 +108,16 @@ impl Problem {
             Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Problem::Rejected { rejection, .. } | Problem::Store { error: StoreError::Rejected(rejection), .. } => {
-                rejected(&rejection.reason)
-            }
+            Problem::Rejected { rejection, .. }
+            | Problem::Database { error: DatabaseError::Rejected(rejection), .. } => rejected(&rejection.reason),
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedMediaType(_) | Problem::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Problem::Store { error, .. } => match error {
-                StoreError::Unreachable(_) | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-                StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
-                StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
-                StoreError::Rejected(rejection) => rejected(&rejection.reason),
-                StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
+            Problem::Database { error, .. } => match error {
+                DatabaseError::Unreachable(_) | DatabaseError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+                DatabaseError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+                DatabaseError::Failed(_) | DatabaseError::Refused(_) => StatusCode::BAD_GATEWAY,
+                DatabaseError::Rejected(rejection) => rejected(&rejection.reason),
+                DatabaseError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
             Problem::WriteNotBegun | Problem::NotPurged(_) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
@@ -145,8 +144,8 @@ impl Problem {
     /// What the operator should read of it, where there is more to say than the client is told.
     pub fn log(&self) -> Option<String> {
         match self {
-            Problem::Store { error: StoreError::TooLarge(_) | StoreError::Rejected(_), .. } => None,
-            Problem::Store { error, .. } => Some(error.to_string()),
+            Problem::Database { error: DatabaseError::TooLarge(_) | DatabaseError::Rejected(_), .. } => None,
+            Problem::Database { error, .. } => Some(error.to_string()),
             Problem::NotPurged(why) => Some(why.clone()),
             Problem::Misconfigured(error) => Some(error.to_string()),
             _ => None,
@@ -221,7 +220,7 @@ impl fmt::Display for Problem {
                 let place = rejection.place.unwrap_or(inserted.len());
                 write!(f, "at index {place}, after {} were inserted: {rejection}", inserted.len())
             }
-            Problem::Rejected { rejection, .. } | Problem::Store { error: StoreError::Rejected(rejection), .. } => {
+            Problem::Rejected { rejection, .. } | Problem::Database { error: DatabaseError::Rejected(rejection), .. } => {
                 rejection.fmt(f)
             }
             Problem::UnsupportedEncoding(coding) => {
@@ -244,8 +243,8 @@ impl fmt::Display for Problem {
             Problem::UnsupportedMediaType(None) => {
                 f.write_str("the body must be application/json, and say so in Content-Type")
             }
-            Problem::Store { error, writing } => {
-                if let StoreError::TooLarge(limit) = error {
+            Problem::Database { error, writing } => {
+                if let DatabaseError::TooLarge(limit) = error {
                     return write!(
                         f,
                         "the answer would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
@@ -253,13 +252,13 @@ impl fmt::Display for Problem {
                     );
                 }
                 f.write_str(match error {
-                    StoreError::Unreachable(_) => "the store cannot be reached",
-                    StoreError::Unavailable(_) => "the store cannot serve at the moment",
-                    StoreError::Timeout => "the store did not answer in time",
-                    StoreError::Failed(_) => "the store failed",
-                    StoreError::Refused(_) => "the store refused what was asked of it",
-                    StoreError::Rejected(_) => "MongoDB refused it",
-                    StoreError::TooLarge(_) => "the answer is too large",
+                    DatabaseError::Unreachable(_) => "the store cannot be reached",
+                    DatabaseError::Unavailable(_) => "the store cannot serve at the moment",
+                    DatabaseError::Timeout => "the store did not answer in time",
+                    DatabaseError::Failed(_) => "the store failed",
+                    DatabaseError::Refused(_) => "the store refused what was asked of it",
+                    DatabaseError::Rejected(_) => "MongoDB refused it",
+                    DatabaseError::TooLarge(_) => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
                     f.write_str("; whether the write was done is unknown")?;
@@ -324,10 +323,10 @@ mod tests {
     fn nothing_of_an_upstream_reaches_the_client() {
         let secret = "mongodb://user:pw@db.internal";
         for error in [
-            StoreError::Unreachable(secret.to_owned()),
-            StoreError::Unavailable(secret.to_owned()),
-            StoreError::Failed(secret.to_owned()),
-            StoreError::Refused(secret.to_owned()),
+            DatabaseError::Unreachable(secret.to_owned()),
+            DatabaseError::Unavailable(secret.to_owned()),
+            DatabaseError::Failed(secret.to_owned()),
+            DatabaseError::Refused(secret.to_owned()),
         ] {
             for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Source(error))] {
                 assert!(problem.log().is_some());
@@ -339,10 +338,10 @@ mod tests {
 
     #[test]
     fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
-        let response = Problem::writing(WriteError::Source(StoreError::Timeout)).into_response();
+        let response = Problem::writing(WriteError::Source(DatabaseError::Timeout)).into_response();
         assert_eq!(response.status(), 504);
         assert!(String::from_utf8_lossy(response.body()).contains("unknown"));
-        let response = Problem::writing(WriteError::Source(StoreError::Unreachable(String::new()))).into_response();
+        let response = Problem::writing(WriteError::Source(DatabaseError::Unreachable(String::new()))).into_response();
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["retry-after"], "1");
         assert!(!String::from_utf8_lossy(response.body()).contains("unknown"));

@@ -29,7 +29,7 @@ pub struct ReadReport {
     /// How long the cache took.
     pub cache_time: Duration,
     /// How long the store took, where it was asked.
-    pub store_time: Option<Duration>,
+    pub database_time: Option<Duration>,
 }
 
 /// A JSON answer that no cache may keep: the answer to a write, or a state of the moment.
@@ -175,8 +175,8 @@ pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
     }
     let mut timing = String::with_capacity(48);
     timing.extend(["cache;dur=", &milliseconds(report.cache_time)]);
-    if let Some(store_time) = report.store_time {
-        timing.extend([", store;dur=", &milliseconds(store_time)]);
+    if let Some(database_time) = report.database_time {
+        timing.extend([", store;dur=", &milliseconds(database_time)]);
     }
     if let Source::Stale { age: Some(age) } = report.source {
         response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
@@ -216,7 +216,7 @@ mod tests {
     fn told(source: Source) -> [String; 3] {
         let mut response = Response::new(Bytes::new());
         let report = ReadReport {
-            store_time: (!matches!(source, Source::Hit { .. })).then_some(Duration::from_micros(3140)),
+            database_time: (!matches!(source, Source::Hit { .. })).then_some(Duration::from_micros(3140)),
             source,
             key: Some("games:list".to_owned()),
             cache_time: Duration::from_micros(420),

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::query;
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::{Stored, find_by_id};
-use crate::database::{Store, StoreError};
+use crate::database::{Database, DatabaseError};
 
 /// How often a write looks for its document again when another write has changed it in between.
 const ATTEMPTS: usize = 20;
@@ -39,11 +39,11 @@ impl Selector {
         }
     }
 
-    async fn find(&self, store: &impl Store, collection: &str) -> Result<Option<Stored>, StoreError> {
+    async fn find(&self, database: &impl Database, collection: &str) -> Result<Option<Stored>, DatabaseError> {
         match self {
-            Selector::Id(text) => find_by_id(store, collection, text).await,
+            Selector::Id(text) => find_by_id(database, collection, text).await,
             Selector::First(condition) => {
-                let text = store.find_first(collection, &Filter(vec![condition.clone()])).await?;
+                let text = database.find_first(collection, &Filter(vec![condition.clone()])).await?;
                 text.map(Stored::read).transpose()
             }
         }
@@ -69,14 +69,14 @@ pub fn not_found(collection: &str, value: &str, field: Option<&str>) -> Problem 
 /// # Errors
 /// The store's, those of `guard`, and those of `write`.
 pub async fn write_to<T>(
-    store: &impl Store,
+    database: &impl Database,
     collection: &str,
     selector: &Selector,
     guard: impl Fn(&Stored) -> Result<Guard, Problem>,
     write: impl AsyncFn(&Stored, &Filter) -> Result<Option<T>, Problem>,
 ) -> Result<Option<(Stored, T)>, Problem> {
     for _ in 0..ATTEMPTS {
-        let Some(stored) = selector.find(store, collection).await.map_err(Problem::reading)? else {
+        let Some(stored) = selector.find(database, collection).await.map_err(Problem::reading)? else {
             return Ok(None);
         };
         let mut filter = Filter::id(stored.id());
@@ -90,7 +90,7 @@ pub async fn write_to<T>(
         }
     }
     // Nothing was written, so the client may well try again.
-    Err(Problem::reading(StoreError::Unavailable(format!(
+    Err(Problem::reading(DatabaseError::Unavailable(format!(
         "the document changed {ATTEMPTS} times while it was looked for"
     ))))
 }

@@ -78,7 +78,7 @@ impl Instance {
             config: &self.config,
             cache: &self.cache,
             platform: &platform,
-            store: &DataApi::new(&http_client, &platform, &self.config.database),
+            database: &DataApi::new(&http_client, &platform, &self.config.database),
             verified: &self.verified,
             ids: &self.ids,
             memory: &self.memory,

@@ -12,7 +12,7 @@ use crate::database::rejection::Rejection;
 use crate::database::value::candidates::path_text;
 use crate::database::value::kind::Kind;
 use crate::database::value::{Format, check};
-use crate::database::{Document, Find, Store, StoreError};
+use crate::database::{Database, DatabaseError, Document, Find};
 use crate::http::body::Documents;
 use crate::http::body::Incoming;
 use crate::http::context::Context;
@@ -30,7 +30,7 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 const ATTEMPTS: usize = 5;
 
 /// Inserts the body, a document or an array of documents, each under its own `_id` or a new one.
-pub async fn add<C: Ports, S: Store, P: Platform>(
+pub async fn add<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -48,7 +48,7 @@ pub async fn add<C: Ports, S: Store, P: Platform>(
         Documents::One(document) => (true, vec![document]),
         Documents::Many(documents) => (false, documents),
     };
-    check_fields(context.store, collection, &documents, is_one).await?;
+    check_fields(context.database, collection, &documents, is_one).await?;
     let mut with_ids = Vec::with_capacity(documents.len());
     for (place, document) in documents.into_iter().enumerate() {
         let id = match own_id(&document, format)? {
@@ -62,18 +62,18 @@ pub async fn add<C: Ports, S: Store, P: Platform>(
     }
     let inserted = insert(context, collection, &with_ids, key.is_some()).await;
     if preconditions.require_absence()
-        && let Err(Problem::Store { error: StoreError::Rejected(rejection), .. }) = &inserted
+        && let Err(Problem::Database { error: DatabaseError::Rejected(rejection), .. }) = &inserted
         && rejection.reason.is_duplicate()
-        && exists(context.store, collection, &with_ids[rejection.place.unwrap_or(0)]).await?
+        && exists(context.database, collection, &with_ids[rejection.place.unwrap_or(0)]).await?
     {
         return Err(Problem::PreconditionFailed("a document with this _id exists already".to_owned()));
     }
     let recorded = match inserted {
-        Err(Problem::Store { error: StoreError::Rejected(rejection), .. }) if is_one => {
+        Err(Problem::Database { error: DatabaseError::Rejected(rejection), .. }) if is_one => {
             return Err(Problem::Rejected { rejection, inserted: None });
         }
-        Err(Problem::Store { error: StoreError::Rejected(mut rejection), .. }) => {
-            let place = place_of(context.store, collection, &with_ids, &rejection).await?;
+        Err(Problem::Database { error: DatabaseError::Rejected(mut rejection), .. }) => {
+            let place = place_of(context.database, collection, &with_ids, &rejection).await?;
             rejection.place = Some(place);
             let ids = with_ids.iter().take(place).map(|document| Format::Json.value(&document["_id"]));
             return Err(Problem::Rejected { rejection, inserted: Some(ids.collect()) });
@@ -109,7 +109,7 @@ pub async fn add<C: Ports, S: Store, P: Platform>(
 }
 
 /// Inserts the documents. Where the client's key made their ids, what is there already from an earlier request is left.
-async fn insert<C: Ports, S: Store, P: Platform>(
+async fn insert<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
     documents: &[Value],
@@ -123,35 +123,37 @@ async fn insert<C: Ports, S: Store, P: Platform>(
         let mut scopes = vec![LISTINGS];
         scopes.extend(names.iter().map(|name| Scope::single(name)));
         let space = context.config.catalog.key_prefix(collection);
-        let work = context.store.insert(collection, &wanted);
+        let work = context.database.insert(collection, &wanted);
         let error = match context.cache.write(&space, &scopes, work).await {
             Ok(((), recorded)) => return Ok(recorded),
             Err(error) => error,
         };
         let mut rejection = match error {
-            WriteError::Source(StoreError::Rejected(rejection)) => rejection,
+            WriteError::Source(DatabaseError::Rejected(rejection)) => rejection,
             other => return Err(Problem::writing(other)),
         };
         let refused = places.get(rejection.place.unwrap_or(0)).copied().unwrap_or(0);
         rejection.place = rejection.place.map(|_| refused);
-        let refusal = Problem::writing(WriteError::Source(StoreError::Rejected(rejection.clone())));
+        let refusal = Problem::writing(WriteError::Source(DatabaseError::Rejected(rejection.clone())));
         if !is_retry_safe || !rejection.reason.is_duplicate() {
             return Err(refusal);
         }
         // Of several unique indexes that it breaks, MongoDB names one: not always that of the `_id`.
-        match idempotency::compare(context.store, collection, documents).await.map_err(Problem::reading)? {
+        match idempotency::compare(context.database, collection, documents).await.map_err(Problem::reading)? {
             Earlier::Differs(_) => return Err(Problem::KeyReused),
             Earlier::Missing(missing) if missing.is_empty() => return Ok(Invalidation::Done),
             Earlier::Missing(missing) if missing.contains(&refused) => return Err(refusal),
             Earlier::Missing(missing) => places = missing,
         }
     }
-    Err(Problem::reading(StoreError::Unavailable("the documents were added and deleted at the same time".to_owned())))
+    Err(Problem::reading(DatabaseError::Unavailable(
+        "the documents were added and deleted at the same time".to_owned(),
+    )))
 }
 
 /// The place of the refused document among several. A Data API that does not say it is asked what was inserted.
 async fn place_of(
-    store: &impl Store,
+    database: &impl Database,
     collection: &str,
     documents: &[Value],
     rejection: &Rejection,
@@ -159,16 +161,16 @@ async fn place_of(
     if let Some(place) = rejection.place {
         return Ok(place);
     }
-    Ok(match idempotency::compare(store, collection, documents).await.map_err(Problem::reading)? {
+    Ok(match idempotency::compare(database, collection, documents).await.map_err(Problem::reading)? {
         Earlier::Differs(place) => place,
         Earlier::Missing(missing) => missing.first().copied().unwrap_or(0),
     })
 }
 
 /// Whether the document's `_id` exists. Of several unique indexes that a document breaks, MongoDB names one.
-async fn exists(store: &impl Store, collection: &str, document: &Value) -> Result<bool, Problem> {
+async fn exists(database: &impl Database, collection: &str, document: &Value) -> Result<bool, Problem> {
     let filter = Filter::id(&document["_id"]);
-    store.find_first(collection, &filter).await.map(|found| found.is_some()).map_err(Problem::reading)
+    database.find_first(collection, &filter).await.map(|found| found.is_some()).map_err(Problem::reading)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -206,7 +208,7 @@ fn with_id(id: Value, document: Document) -> Value {
 /// A collection that has documents takes only those that share a field with them: so a client's document, or one with
 /// its fields misspelt, does not end up among the games.
 async fn check_fields(
-    store: &impl Store,
+    database: &impl Database,
     collection: &str,
     documents: &[Document],
     is_one: bool,
@@ -224,14 +226,14 @@ async fn check_fields(
             let shares_a_field = Filter(vec![Condition::HasAnyField(provided.clone())]);
             let find =
                 Find { filter: shares_a_field, limit: Some(1), fields: vec!["_id".to_owned()], ..Find::default() };
-            if store.find(collection, &find).await.map_err(Problem::reading)?.as_ref() != b"[]" {
+            if database.find(collection, &find).await.map_err(Problem::reading)?.as_ref() != b"[]" {
                 known.extend(provided);
                 continue;
             }
         }
         let available = match &mut available {
             Some(available) => available,
-            none => none.insert(store.field_names(collection).await.map_err(Problem::reading)?),
+            none => none.insert(database.field_names(collection).await.map_err(Problem::reading)?),
         };
         if available.is_empty() {
             return Ok(());

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::catalog::entries::{DOCUMENTS, LISTINGS};
-use crate::database::Store;
+use crate::database::Database;
 use crate::http::context::Context;
 use crate::http::endpoint::Target;
 use crate::http::problem::Problem;
@@ -14,7 +14,7 @@ use crate::http::response::Response;
 use crate::platform::Platform;
 
 /// Deletes every document of the collection, or of every open collection.
-pub async fn clean<C: Ports, S: Store, P: Platform>(
+pub async fn clean<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     target: &Target<'_>,
 ) -> Result<Response, Problem> {
@@ -27,7 +27,7 @@ pub async fn clean<C: Ports, S: Store, P: Platform>(
     for collection in &collections {
         let space = context.config.catalog.key_prefix(collection);
         let scopes = [LISTINGS, DOCUMENTS];
-        let delete = context.store.delete_all(collection);
+        let delete = context.database.delete_all(collection);
         let written = context.cache.write(&space, &scopes, delete).await;
         let (count, recorded) = written.map_err(Problem::writing)?;
         deleted += count;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::update::guard;
 use crate::catalog::entries::{LISTINGS, document_name};
-use crate::database::Store;
+use crate::database::Database;
 use crate::database::id::{Stored, scope_text};
 use crate::database::value::{candidates, show};
 use crate::http::context::Context;
@@ -18,7 +18,7 @@ use crate::http::{query, response};
 use crate::platform::Platform;
 
 /// Deletes the document with this `_id`, or the first whose `field` equals the value.
-pub async fn delete<C: Ports, S: Store, P: Platform>(
+pub async fn delete<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Request<()>,
     collection: &str,
@@ -29,11 +29,11 @@ pub async fn delete<C: Ports, S: Store, P: Platform>(
     let selector = Selector::of(value, field)?;
     let preconditions = Preconditions::of(request.headers());
     let guard = |stored: &Stored| guard(&preconditions, stored);
-    let written = selector::write_to(context.store, collection, &selector, guard, async |stored, filter| {
+    let written = selector::write_to(context.database, collection, &selector, guard, async |stored, filter| {
         let space = context.config.catalog.key_prefix(collection);
         let name = document_name(&scope_text(stored.id()));
         let scopes = [LISTINGS, Scope::single(&name)];
-        let delete = context.store.delete(collection, filter);
+        let delete = context.database.delete(collection, filter);
         let written = context.cache.write(&space, &scopes, delete).await;
         let (deleted, recorded) = written.map_err(Problem::writing)?;
         Ok((deleted > 0).then_some(recorded))

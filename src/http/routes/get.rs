@@ -9,7 +9,7 @@ use crate::catalog::entries::CachedAnswer;
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::{find_by_id, is_name, is_typed};
 use crate::database::value::Format;
-use crate::database::{Store, StoreError};
+use crate::database::{Database, DatabaseError};
 use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
@@ -18,7 +18,7 @@ use crate::http::{query, selector};
 use crate::platform::Platform;
 
 /// The document with this `_id`, or the first with this value in the given field, or in any top-level string field.
-pub async fn get<C: Ports, S: Store, P: Platform>(
+pub async fn get<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Request<()>,
     collection: &str,
@@ -49,7 +49,7 @@ pub async fn get<C: Ports, S: Store, P: Platform>(
         source: found.source,
         key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.source_time,
+        database_time: found.source_time,
     };
     let mut response = match found.value {
         Some(value) => {
@@ -73,7 +73,7 @@ struct Lookup<'a, 'c, C: Ports, S, P> {
     format: Format,
 }
 
-impl<C: Ports, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
+impl<C: Ports, S: Database, P: Platform> Lookup<'_, '_, C, S, P> {
     fn is_ejson(&self) -> bool {
         self.format == Format::Ejson
     }
@@ -141,22 +141,22 @@ impl<C: Ports, S: Store, P: Platform> Lookup<'_, '_, C, S, P> {
         Ok((entry, found))
     }
 
-    async fn load_by_id(&self, text: &str) -> Result<Option<Loaded>, StoreError> {
+    async fn load_by_id(&self, text: &str) -> Result<Option<Loaded>, DatabaseError> {
         // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
-        let stored = Box::pin(find_by_id(self.context.store, self.collection, text)).await?;
+        let stored = Box::pin(find_by_id(self.context.database, self.collection, text)).await?;
         stored.map(|stored| self.format.show(stored.text).map(Loaded::from)).transpose()
     }
 
-    async fn load_first(&self, condition: Condition) -> Result<Option<Loaded>, StoreError> {
+    async fn load_first(&self, condition: Condition) -> Result<Option<Loaded>, DatabaseError> {
         let filter = Filter(vec![condition]);
-        let text = Box::pin(self.context.store.find_first(self.collection, &filter)).await?;
+        let text = Box::pin(self.context.database.find_first(self.collection, &filter)).await?;
         text.map(|text| self.format.show(text).map(Loaded::from)).transpose()
     }
 
     async fn read(
         &self,
         entry: &CachedAnswer,
-        load: impl Future<Output = Result<Option<Loaded>, StoreError>>,
+        load: impl Future<Output = Result<Option<Loaded>, DatabaseError>>,
     ) -> Result<Read, Problem> {
         entry.read(&self.context.config.catalog, self.context.cache, load).await.map_err(Problem::reading)
     }

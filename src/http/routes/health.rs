@@ -8,7 +8,7 @@ use futures_util::future::join;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::database::Store;
+use crate::database::Database;
 use crate::http::context::Context;
 use crate::http::problem::Problem;
 use crate::http::response;
@@ -22,16 +22,16 @@ pub fn live() -> Response {
 
 /// Whether Redis and the Data API answer, each with its latency and what does not work: 200, or 503 with the same body.
 /// They are asked at most once a second: who may ask this is not limited.
-pub async fn ready<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> Response {
+pub async fn ready<C: Ports, S: Database, P: Platform>(context: &Context<'_, C, S, P>) -> Response {
     let (status, body) = context.memory.readiness.get(context.platform, async || ask(context).await).await;
     response::json(status, &body)
 }
 
-async fn ask<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> (StatusCode, Value) {
+async fn ask<C: Ports, S: Database, P: Platform>(context: &Context<'_, C, S, P>) -> (StatusCode, Value) {
     let redis = timed(context.platform, context.cache.health());
     let data_api = timed(context.platform, async {
         match context.config.catalog.collections.first() {
-            Some(collection) => context.store.ping(collection).await,
+            Some(collection) => context.database.ping(collection).await,
             None => Ok(()),
         }
     });

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::catalog::entries::{DOCUMENTS, LISTINGS};
-use crate::database::{Document, Store};
+use crate::database::{Database, Document};
 use crate::http::context::Context;
 use crate::http::endpoint::Target;
 use crate::http::problem::Problem;
@@ -15,7 +15,7 @@ use crate::platform::Platform;
 use crate::seed;
 
 /// Replaces the documents of the collection, or of every open collection that has seed data, by its seed data.
-pub async fn init<C: Ports, S: Store, P: Platform>(
+pub async fn init<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     target: &Target<'_>,
 ) -> Result<Response, Problem> {
@@ -35,7 +35,7 @@ pub async fn init<C: Ports, S: Store, P: Platform>(
     for (collection, documents) in &seeds {
         let space = context.config.catalog.key_prefix(collection);
         let scopes = [LISTINGS, DOCUMENTS];
-        let replace = context.store.replace_all(collection, documents);
+        let replace = context.database.replace_all(collection, documents);
         let written = context.cache.write(&space, &scopes, replace).await;
         let ((), recorded) = written.map_err(Problem::writing)?;
         inserted += documents.len();

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use http::Request;
 
 use crate::catalog::entries::CachedAnswer;
-use crate::database::Store;
+use crate::database::Database;
 use crate::database::list_query::ListQuery;
 use crate::database::page::{Links, page};
 use crate::database::value::Format;
@@ -20,7 +20,7 @@ use crate::http::response::{self, ReadReport, Response};
 use crate::platform::Platform;
 
 /// One collection, as a JSON array.
-pub async fn one<C: Ports, S: Store, P: Platform>(
+pub async fn one<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Request<()>,
     collection: &str,
@@ -35,14 +35,14 @@ pub async fn one<C: Ports, S: Store, P: Platform>(
         source: found.source,
         key: Some(entry.key()),
         cache_time: found.cache_time,
-        store_time: found.source_time,
+        database_time: found.source_time,
     };
     response::set_cache_headers(&mut response, &report);
     Ok(response)
 }
 
 /// Every open collection, as one object of arrays. Its parts are cached, each under its own key; the whole is not.
-pub async fn all<C: Ports, S: Store, P: Platform>(
+pub async fn all<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Request<()>,
 ) -> Result<Response, Problem> {
@@ -79,7 +79,7 @@ pub async fn all<C: Ports, S: Store, P: Platform>(
         key: None,
         // The parts were read side by side.
         cache_time: found().map(|found| found.cache_time).max().unwrap_or_default(),
-        store_time: found().filter_map(|found| found.source_time).max(),
+        database_time: found().filter_map(|found| found.source_time).max(),
     };
     response::set_cache_headers(&mut response, &report);
     Ok(response)
@@ -106,7 +106,7 @@ fn entry(prefix: &str, query: &ListQuery, format: Format) -> CachedAnswer {
     }
 }
 
-async fn read<C: Ports, S: Store, P: Platform>(
+async fn read<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     collection: &str,
     entry: &CachedAnswer,
@@ -115,7 +115,7 @@ async fn read<C: Ports, S: Store, P: Platform>(
 ) -> Result<Listing, Problem> {
     let load = async {
         // Futures within futures grow fast, and a component's stack is small; only a miss pays for the box.
-        let page = Box::pin(page(context.store, collection, query, format)).await?;
+        let page = Box::pin(page(context.database, collection, query, format)).await?;
         let meta = if query.has_links() { page.links.encode() } else { String::new() };
         Ok(Some(Loaded { bytes: page.documents, meta }))
     };

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::catalog::entries::{LISTINGS, document_name};
-use crate::database::Store;
+use crate::database::Database;
 use crate::database::change::{Change, Mode};
 use crate::database::id::{Stored, scope_text};
 use crate::database::value::{Format, candidates, show};
@@ -20,7 +20,7 @@ use crate::http::{body, query, response};
 use crate::platform::Platform;
 
 /// Applies the body's fields to the document with this `_id`, or to the first whose `field` equals the value.
-pub async fn update<C: Ports, S: Store, P: Platform>(
+pub async fn update<C: Ports, S: Database, P: Platform>(
     context: &Context<'_, C, S, P>,
     request: &Incoming,
     collection: &str,
@@ -40,12 +40,12 @@ pub async fn update<C: Ports, S: Store, P: Platform>(
         Guard::Selected if change.depends_on_stored() => Ok(Guard::Unchanged),
         guard => Ok(guard),
     };
-    let written = selector::write_to(context.store, collection, &selector, guard, async |stored, filter| {
+    let written = selector::write_to(context.database, collection, &selector, guard, async |stored, filter| {
         let space = context.config.catalog.key_prefix(collection);
         let name = document_name(&scope_text(stored.id()));
         let scopes = [LISTINGS, Scope::single(&name)];
         let update = change.apply(&stored.document);
-        let work = context.store.update(collection, filter, &update);
+        let work = context.database.update(collection, filter, &update);
         let written = context.cache.write(&space, &scopes, work).await;
         let (updated, recorded) = written.map_err(Problem::writing)?;
         Ok((updated.matched > 0).then_some((updated, recorded)))
