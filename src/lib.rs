@@ -11,7 +11,7 @@
 //! - [`config`]: puts the settings of these parts together.
 //! - [`seed`]: the data that `initDB` inserts.
 //! - [`platform`]: the port to time and randomness.
-//! - [`variable`], [`secret`], [`hex`], [`object_id`]: small values that the others share.
+//! - [`variable`], [`secret`], [`hex`]: small values that the others share.
 //! - `spin`: the adapters over spin-sdk, and the entry. Compiled for WebAssembly only, so that everything else builds and is
 //!   tested natively.
 
@@ -21,7 +21,6 @@ pub mod config;
 pub mod database;
 pub mod hex;
 pub mod http;
-pub mod object_id;
 pub mod platform;
 pub mod secret;
 pub mod seed;

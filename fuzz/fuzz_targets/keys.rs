@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use store_api::catalog::entries::CachedAnswer;
-use store_api::object_id::ObjectId;
+use store_api::database::object_id::ObjectId;
 
 /// What a read asks for.
 #[derive(Arbitrary, Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::filter::Filter;
 use super::rejection::{Failure, Reason, Rejection};
 use super::value::kind::Kind;
 use super::{Database, DatabaseError, Document, Find, Settings, Updated};
-use crate::object_id::ObjectId;
+use crate::database::object_id::ObjectId;
 use crate::platform::{Platform, timeout};
 
 /// The actions that change nothing, and may be asked twice.

@@ -4,11 +4,13 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::filter::{Condition, Filter};
-use super::value::candidates::{id_candidates, is_json_number, path_text};
+use super::value::candidates::id_candidates;
+use super::value::number::is_json_number;
 use super::value::order::Class;
+use super::value::show::path_text;
 use super::value::{date, uuid};
 use super::{Database, DatabaseError, Find};
-use crate::object_id::ObjectId;
+use crate::database::object_id::ObjectId;
 
 /// A document as it is stored.
 #[derive(Clone, Debug, PartialEq)]

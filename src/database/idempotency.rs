@@ -11,7 +11,7 @@ use super::id::Stored;
 use super::value::check::with_types;
 use super::value::restore::is_shown_as;
 use super::{Database, DatabaseError, Document, Find};
-use crate::object_id::ObjectId;
+use crate::database::object_id::ObjectId;
 
 /// The fewest and the most characters of a key.
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=255;

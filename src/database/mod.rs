@@ -6,6 +6,7 @@
 //! - [`list_query`] says what a listing asks for; [`page`] reads a page of it, [`cursor`] names where the next one begins,
 //!   [`keyset`] goes on from there.
 //! - [`change`] says what an update changes; [`rejection`] what MongoDB refuses because of what a client asked for.
+//! - [`id`] says which document a text in a path means; [`object_id`] makes the ids of new ones.
 //! - [`value`] knows BSON's types, as Extended JSON spells them.
 
 pub mod change;
@@ -16,7 +17,9 @@ pub mod id;
 pub mod idempotency;
 pub mod keyset;
 pub mod list_query;
+pub mod object_id;
 pub mod page;
+mod query;
 pub mod rejection;
 mod settings;
 pub mod value;

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::auth::jwt::Verified;
 use crate::config::Config;
+use crate::database::object_id::ObjectIds;
 use crate::http::local_counts::LocalCounts;
 use crate::http::once_a_second::OnceASecond;
-use crate::object_id::ObjectIds;
 
 /// What every route is given.
 pub struct Context<'a, C: Ports, S, P> {

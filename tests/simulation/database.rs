@@ -10,8 +10,8 @@ use fenced_cache::{Platform, timeout};
 use serde_json::{Value, json};
 use store_api::database::change::Update;
 use store_api::database::filter::{Condition, Filter};
+use store_api::database::object_id::ObjectId;
 use store_api::database::{Database, DatabaseError, Document, Find, Updated};
-use store_api::object_id::ObjectId;
 
 use super::world::World;
 

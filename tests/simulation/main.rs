@@ -28,8 +28,8 @@ use http::{Method, Request};
 use serde_json::Value;
 use store_api::auth::jwt::Verified;
 use store_api::config::{Config, VARIABLES};
+use store_api::database::object_id::{ObjectId, ObjectIds};
 use store_api::http::context::{Context, Memory};
-use store_api::object_id::{ObjectId, ObjectIds};
 
 use database::SimDatabase;
 use redis::{SimConnector, SimRedis};

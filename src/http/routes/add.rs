@@ -8,9 +8,10 @@ use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::filter::{Condition, Filter};
 use crate::database::id::scope_text;
 use crate::database::idempotency::{self, Earlier};
+use crate::database::object_id::ObjectId;
 use crate::database::rejection::Rejection;
-use crate::database::value::candidates::path_text;
 use crate::database::value::kind::Kind;
+use crate::database::value::show::path_text;
 use crate::database::value::{Format, check};
 use crate::database::{Database, DatabaseError, Document, Find};
 use crate::http::body::Documents;
@@ -20,7 +21,6 @@ use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
 use crate::http::response::Response;
 use crate::http::{body, response};
-use crate::object_id::ObjectId;
 use crate::platform::Platform;
 
 /// The header that makes a retry safe (IETF draft "The Idempotency-Key HTTP Header Field").

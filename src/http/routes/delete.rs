@@ -8,7 +8,7 @@ use super::update::guard;
 use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::Database;
 use crate::database::id::{Stored, scope_text};
-use crate::database::value::{candidates, show};
+use crate::database::value::show;
 use crate::http::context::Context;
 use crate::http::preconditions::Preconditions;
 use crate::http::problem::Problem;
@@ -43,7 +43,7 @@ pub async fn delete<C: Ports, S: Database, P: Platform>(
         return Err(selector::not_found(collection, value, field));
     };
     let answer = json!({
-        "message": format!("deleted {} from {collection}", candidates::path_text(stored.id())),
+        "message": format!("deleted {} from {collection}", show::path_text(stored.id())),
         "id": show::value(stored.id()),
         "deleted_instance": value,
     });

@@ -8,7 +8,7 @@ use crate::catalog::entries::{LISTINGS, document_name};
 use crate::database::Database;
 use crate::database::change::{Change, Mode};
 use crate::database::id::{Stored, scope_text};
-use crate::database::value::{Format, candidates, show};
+use crate::database::value::{Format, show};
 use crate::http::body::Incoming;
 use crate::http::context::Context;
 use crate::http::etag::ETag;
@@ -55,7 +55,7 @@ pub async fn update<C: Ports, S: Database, P: Platform>(
         return Err(selector::not_found(collection, value, field));
     };
     let answer = json!({
-        "message": format!("updated {} in {collection}", candidates::path_text(stored.id())),
+        "message": format!("updated {} in {collection}", show::path_text(stored.id())),
         "id": show::value(stored.id()),
         "matched": updated.matched,
         "modified": updated.modified,
