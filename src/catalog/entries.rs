@@ -30,7 +30,7 @@ const MAX_NAME: usize = 200;
 /// A cached answer: where it lives, and what makes it stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedAnswer {
-    /// The collection's part of every key; see [`crate::config::Config::key_prefix`].
+    /// The collection's part of every key; see [`Settings::key_prefix`].
     space: String,
     /// The rest of the key: `list`, `list:<sha1>` or `id:<_id>`.
     name: String,

@@ -1,6 +1,6 @@
 //! The authoritative store.
 //!
-//! - [`Database`] is the port: what the routes need of a document database.
+//! - [`Database`] is the port: what the catalog needs of a document database.
 //! - [`data_api`] is its implementation, a client of MongoDB's Data API.
 //! - [`filter`] says which documents are meant, and turns that into a query in which a client's input is only ever data.
 //! - [`list_query`] says what a listing asks for; [`page`] reads a page of it, [`cursor`] names where the next one begins,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::auth::Role;
+use crate::catalog::CollectionSelector;
 use crate::http::problem::Problem;
 
 /// A route with what its path says.
@@ -20,9 +21,9 @@ pub enum Route<'a> {
     /// The service and what it depends on can serve.
     Ready,
     /// Seed data anew.
-    Init(Target<'a>),
+    Init(CollectionSelector<'a>),
     /// A whole collection.
-    List(Target<'a>),
+    List(CollectionSelector<'a>),
     /// One document.
     Get {
         /// Where.
@@ -50,18 +51,9 @@ pub enum Route<'a> {
         value: Cow<'a, str>,
     },
     /// No documents any more.
-    Clean(Target<'a>),
+    Clean(CollectionSelector<'a>),
     /// No cached values any more.
-    Purge(Target<'a>),
-}
-
-/// One collection, or all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target<'a> {
-    /// Every one that the operation is for.
-    All,
-    /// This one.
-    One(Cow<'a, str>),
+    Purge(CollectionSelector<'a>),
 }
 
 impl<'a> Route<'a> {
@@ -95,10 +87,10 @@ impl<'a> Route<'a> {
                 "ready" => Route::Ready,
                 _ => return Err(Problem::UnknownRoute),
             },
-            ("initDB", Some(name), None) => Route::Init(Target::of(name)),
-            ("showDB", Some(name), None) => Route::List(Target::of(name)),
-            ("cleanDB", Some(name), None) => Route::Clean(Target::of(name)),
-            ("purge", Some(name), None) => Route::Purge(Target::of(name)),
+            ("initDB", Some(name), None) => Route::Init(CollectionSelector::of(name)),
+            ("showDB", Some(name), None) => Route::List(CollectionSelector::of(name)),
+            ("cleanDB", Some(name), None) => Route::Clean(CollectionSelector::of(name)),
+            ("purge", Some(name), None) => Route::Purge(CollectionSelector::of(name)),
             ("add", Some(collection), None) => Route::Add { collection },
             ("get", Some(collection), Some(value)) => Route::Get { collection, value },
             ("update", Some(collection), Some(value)) => Route::Update { collection, value },
@@ -111,10 +103,10 @@ impl<'a> Route<'a> {
     /// The collection that the route names, if it names one.
     pub fn collection(&self) -> Option<&str> {
         match self {
-            Route::Init(Target::One(collection))
-            | Route::List(Target::One(collection))
-            | Route::Clean(Target::One(collection))
-            | Route::Purge(Target::One(collection))
+            Route::Init(CollectionSelector::One(collection))
+            | Route::List(CollectionSelector::One(collection))
+            | Route::Clean(CollectionSelector::One(collection))
+            | Route::Purge(CollectionSelector::One(collection))
             | Route::Get { collection, .. }
             | Route::Add { collection }
             | Route::Update { collection, .. }
@@ -123,10 +115,10 @@ impl<'a> Route<'a> {
             | Route::OpenApi
             | Route::Live
             | Route::Ready
-            | Route::Init(Target::All)
-            | Route::List(Target::All)
-            | Route::Clean(Target::All)
-            | Route::Purge(Target::All) => None,
+            | Route::Init(CollectionSelector::All)
+            | Route::List(CollectionSelector::All)
+            | Route::Clean(CollectionSelector::All)
+            | Route::Purge(CollectionSelector::All) => None,
         }
     }
 
@@ -168,12 +160,6 @@ impl<'a> Route<'a> {
     }
 }
 
-impl<'a> Target<'a> {
-    fn of(name: Cow<'a, str>) -> Self {
-        if name == "all" { Target::All } else { Target::One(name) }
-    }
-}
-
 fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
     percent_decode_str(segment)
         .decode_utf8()
@@ -190,19 +176,19 @@ mod tests {
 
     #[test]
     fn every_route_works_with_and_without_the_prefix() {
-        let one = |name: &'static str| Target::One(name.into());
+        let one = |name: &'static str| CollectionSelector::One(name.into());
         for (path, route) in [
             ("/", Route::About),
             ("/openapi.json", Route::OpenApi),
             ("/health/live", Route::Live),
             ("/health/ready", Route::Ready),
             ("/initDB/games", Route::Init(one("games"))),
-            ("/initDB/all", Route::Init(Target::All)),
+            ("/initDB/all", Route::Init(CollectionSelector::All)),
             ("/showDB/games", Route::List(one("games"))),
-            ("/showDB/all", Route::List(Target::All)),
-            ("/cleanDB/all", Route::Clean(Target::All)),
+            ("/showDB/all", Route::List(CollectionSelector::All)),
+            ("/cleanDB/all", Route::Clean(CollectionSelector::All)),
             ("/purge/games", Route::Purge(one("games"))),
-            ("/purge/all", Route::Purge(Target::All)),
+            ("/purge/all", Route::Purge(CollectionSelector::All)),
             ("/get/games/Portal%202", get("games", "Portal 2")),
             ("/add/games", Route::Add { collection: "games".into() }),
         ] {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::response::Response;
 use crate::auth::AuthError;
+use crate::catalog::CatalogError;
 use crate::database::DatabaseError;
 use crate::database::rejection::{Reason, Rejection};
 use crate::variable::VariableError;
@@ -80,20 +81,6 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The store failed while it was asked to read.
-    pub fn reading(error: DatabaseError) -> Self {
-        Problem::Database { error, writing: false }
-    }
-
-    /// A write was not acknowledged.
-    pub fn writing(error: WriteError<DatabaseError>) -> Self {
-        match error {
-            WriteError::Source(error) => Problem::Database { error, writing: true },
-            WriteError::NotBegun => Problem::WriteNotBegun,
-            WriteError::NotEnded => Problem::WriteNotEnded,
-        }
-    }
-
     /// The status that it becomes.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -297,6 +284,35 @@ impl From<VariableError> for Problem {
     }
 }
 
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::NoDocument { collection, value, field } => Problem::NotFound(match field {
+                None => format!("{collection:?} has no document {value:?}"),
+                Some(field) => format!("{collection:?} has no document whose {field:?} equals {value:?}"),
+            }),
+            CatalogError::NoSeed(collection) => Problem::NotFound(format!("{collection:?} has no seed data")),
+            CatalogError::InvalidId(why) => Problem::Invalid(format!("the document's _id {why}")),
+            CatalogError::UnknownFields { available, provided, place } => {
+                Problem::UnknownFields { available, provided, place }
+            }
+            CatalogError::PreconditionFailed => {
+                Problem::PreconditionFailed("the document is not as the request's precondition says".to_owned())
+            }
+            CatalogError::AlreadyExists => {
+                Problem::PreconditionFailed("a document with this _id exists already".to_owned())
+            }
+            CatalogError::KeyReused => Problem::KeyReused,
+            CatalogError::Rejected { rejection, inserted } => Problem::Rejected { rejection, inserted },
+            CatalogError::Read(error) => Problem::Database { error, writing: false },
+            CatalogError::Write(WriteError::Source(error)) => Problem::Database { error, writing: true },
+            CatalogError::Write(WriteError::NotBegun) => Problem::WriteNotBegun,
+            CatalogError::Write(WriteError::NotEnded) => Problem::WriteNotEnded,
+            CatalogError::NotPurged(error) => Problem::NotPurged(error.to_string()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,7 +344,8 @@ mod tests {
             DatabaseError::Failed(secret.to_owned()),
             DatabaseError::Refused(secret.to_owned()),
         ] {
-            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Source(error))] {
+            for error in [CatalogError::Read(error.clone()), CatalogError::Write(WriteError::Source(error))] {
+                let problem = Problem::from(error);
                 assert!(problem.log().is_some());
                 let body = problem.into_response().into_body();
                 assert!(!String::from_utf8_lossy(&body).contains("user:pw"));
@@ -338,10 +355,11 @@ mod tests {
 
     #[test]
     fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
-        let response = Problem::writing(WriteError::Source(DatabaseError::Timeout)).into_response();
+        let respond = |error| Problem::from(CatalogError::Write(WriteError::Source(error))).into_response();
+        let response = respond(DatabaseError::Timeout);
         assert_eq!(response.status(), 504);
         assert!(String::from_utf8_lossy(response.body()).contains("unknown"));
-        let response = Problem::writing(WriteError::Source(DatabaseError::Unreachable(String::new()))).into_response();
+        let response = respond(DatabaseError::Unreachable(String::new()));
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["retry-after"], "1");
         assert!(!String::from_utf8_lossy(response.body()).contains("unknown"));

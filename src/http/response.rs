@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::catalog::ReadReport;
 use crate::database::page::{Links, Start};
 use crate::database::value::Format;
 use crate::http::etag::{self, ETag};
@@ -19,18 +20,6 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-
-/// How a read went, for the headers that say so.
-pub struct ReadReport {
-    /// Where the value came from.
-    pub source: Source,
-    /// The key in Redis, where there is just one.
-    pub key: Option<String>,
-    /// How long the cache took.
-    pub cache_time: Duration,
-    /// How long the store took, where it was asked.
-    pub database_time: Option<Duration>,
-}
 
 /// A JSON answer that no cache may keep: the answer to a write, or a state of the moment.
 pub fn json(status: StatusCode, body: &Value) -> Response {

@@ -13,6 +13,7 @@ mod response;
 mod variables;
 
 use std::cell::OnceCell;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use fenced_cache::{Ports, ReadThrough};
@@ -21,6 +22,8 @@ use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 
 use crate::auth::jwt::Verified;
+use crate::backend::Backend;
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::database::data_api::DataApi;
 use crate::database::object_id::ObjectIds;
@@ -39,6 +42,15 @@ impl Ports for SpinPorts {
     type Connector = SpinRedis;
     type Platform = Machine;
     type Observer = Log;
+}
+
+/// What the store stands on, for one request: the client of the Data API borrows the rest.
+struct SpinBackend<'a>(PhantomData<&'a ()>);
+
+impl<'a> Backend for SpinBackend<'a> {
+    type Ports = SpinPorts;
+    type Database = DataApi<'a, Outbound, Machine>;
+    type Platform = Machine;
 }
 
 /// What lives as long as the instance.
@@ -74,13 +86,19 @@ impl Instance {
 
     async fn answer(&self, head: &Request<()>, body: inbound::Body) -> Answer {
         let (platform, http_client) = (Machine, Outbound);
-        let context = Context {
-            config: &self.config,
+        let database = DataApi::new(&http_client, &platform, &self.config.database);
+        let catalog = Catalog {
+            settings: &self.config.catalog,
             cache: &self.cache,
+            database: &database,
             platform: &platform,
-            database: &DataApi::new(&http_client, &platform, &self.config.database),
-            verified: &self.verified,
             ids: &self.ids,
+        };
+        let context = Context::<SpinBackend<'_>> {
+            catalog,
+            access: &self.config.access,
+            settings: &self.config.http,
+            verified: &self.verified,
             memory: &self.memory,
         };
         api::answer(&context, head, body).await

@@ -27,6 +27,8 @@ use fenced_cache::{Platform, Ports, ReadThrough, Settings, timeout};
 use http::{Method, Request};
 use serde_json::Value;
 use store_api::auth::jwt::Verified;
+use store_api::backend::Backend;
+use store_api::catalog::Catalog;
 use store_api::config::{Config, VARIABLES};
 use store_api::database::object_id::{ObjectId, ObjectIds};
 use store_api::http::context::{Context, Memory};
@@ -91,6 +93,14 @@ impl Ports for SimPorts {
     type Connector = SimConnector;
     type Platform = Rc<World>;
     type Observer = ();
+}
+
+struct SimBackend;
+
+impl Backend for SimBackend {
+    type Ports = SimPorts;
+    type Database = SimDatabase;
+    type Platform = World;
 }
 
 struct Run {
@@ -181,13 +191,18 @@ async fn client(run: Rc<Run>) {
 }
 
 async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'static str) -> (u16, String, Bytes) {
-    let context = Context {
-        config: &run.config,
+    let catalog = Catalog {
+        settings: &run.config.catalog,
         cache: &run.instances[instance],
-        platform: &*run.world,
         database: &run.database,
-        verified: &run.verified,
+        platform: &*run.world,
         ids: &run.new_ids,
+    };
+    let context = Context::<SimBackend> {
+        catalog,
+        access: &run.config.access,
+        settings: &run.config.http,
+        verified: &run.verified,
         memory: &run.memory[instance],
     };
     let request =
