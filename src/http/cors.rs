@@ -67,7 +67,7 @@ pub fn is_cross_site(headers: &HeaderMap, allowed: &[String]) -> bool {
 /// Sets the headers that say what the page that asked may do with it; nothing, where its origin is not in the list.
 ///
 /// `preflight` has the route's methods, where the request asks for leave before another.
-pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[String], preflight: Option<&'static str>) {
+pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[String], preflight: Option<&str>) {
     if allowed.is_empty() {
         return;
     }
@@ -80,7 +80,9 @@ pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[Str
     response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     match preflight.filter(|_| request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)) {
         Some(methods) => {
-            response.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+            if let Ok(methods) = HeaderValue::from_str(methods) {
+                response.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            }
             response.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
             response.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         }

@@ -1,13 +1,15 @@
 //! A request in, a response out.
 //!
-//! [`answer`] takes a request through [`endpoint`] (which route, which collection), asks [`crate::auth`] whether the caller
-//! may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
+//! [`answer`] takes a request through [`router`] (which row of the table in [`endpoint`], which collection), asks
+//! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
 //! [`body`] read what the client sent, [`response`] makes the responses, and [`problem`] makes those that report an error.
 
 pub mod body;
 pub mod client_address;
 pub mod context;
 pub mod cors;
+#[cfg(test)]
+mod documentation;
 pub mod endpoint;
 pub mod etag;
 pub mod host;
@@ -20,6 +22,7 @@ pub mod query;
 pub mod rate_limit;
 pub mod request_id;
 pub mod response;
+pub mod router;
 pub mod routes;
 pub mod settings;
 
@@ -33,7 +36,7 @@ use crate::catalog::{Catalog, CollectionSelector};
 use crate::platform::Platform;
 use body::{BodyError, Incoming, UnreadBody};
 use context::Context;
-use endpoint::Route;
+use endpoint::{Endpoint, Route};
 use problem::Problem;
 use response::Response;
 pub use settings::Settings;
@@ -59,7 +62,7 @@ pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, bo
     if let Some(rate_limit) = extras.rate_limit {
         rate_limit.set_headers(headers);
     }
-    cors::set_headers(headers, head.headers(), &context.settings.cors_origins, extras.preflight);
+    cors::set_headers(headers, head.headers(), &context.settings.cors_origins, extras.preflight.as_deref());
     Answer { response, log }
 }
 
@@ -71,7 +74,7 @@ struct ResponseExtras {
     /// Who asks, where that is known.
     caller: Option<String>,
     /// The route's methods, where they were asked for.
-    preflight: Option<&'static str>,
+    preflight: Option<String>,
 }
 
 async fn handle<B: Backend>(
@@ -84,36 +87,41 @@ async fn handle<B: Backend>(
     if access.open && !host::is_ours(head.headers(), &context.settings.allowed_hosts) {
         return Err(Problem::UnknownHost);
     }
-    let route = Route::parse(head.uri().path());
+    let found = router::find(head.uri().path());
     let caller = if access.open {
         Ok(None)
     } else {
         access.identify(head.headers(), context.verified, context.catalog.platform.unix_time())
     };
     // Before anything is said of the route, so that guesses at paths and credentials are counted, too.
-    if !route.as_ref().is_ok_and(Route::is_health) {
+    if !found.as_ref().is_ok_and(|(_, route)| route.is_health()) {
         limit_rate(context, head.headers(), caller.as_ref().ok().and_then(Option::as_ref), extras).await?;
     }
-    let route = route?;
-    let allow = route.allow(access.open);
+    let (endpoint, route) = found?;
     let method = head.method();
     if method == Method::OPTIONS {
         // Before a browser sends a credential it asks without one, and it must not learn which collections exist.
         if access.open {
             check_collection(&context.catalog, &route)?;
         }
+        let allow = endpoint.allow(access.open);
+        let response = options(&allow);
         extras.preflight = Some(allow);
-        return Ok(options(allow));
+        return Ok(response);
     }
-    authorize(context, head.headers(), &route, caller, extras)?;
+    authorize(context, head.headers(), endpoint, &caller, extras)?;
     check_collection(&context.catalog, &route)?;
     // The host leaves out the body of a response to HEAD, and only that.
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
-    if !allow.split(", ").any(|allowed| allowed == asked) {
-        return Err(Problem::MethodNotAllowed(allow));
+    if !endpoint.takes(asked, access.open) {
+        return Err(Problem::MethodNotAllowed(endpoint.allow(access.open)));
     }
     let response = match &route {
-        Route::About => routes::index::index(),
+        Route::About => {
+            let readable = access.authorize(Role::Read, &caller);
+            extras.visibility = Some(readable.unwrap_or(Visibility::Private));
+            routes::index::index(context, readable.is_ok())
+        }
         Route::OpenApi => routes::openapi::openapi(),
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
@@ -136,7 +144,7 @@ async fn handle<B: Backend>(
     };
     let untagged = !response.headers().contains_key(header::ETAG);
     Ok(if asked == "GET" && response.status() == StatusCode::OK && untagged {
-        response::tag(response, head.headers(), route.is_safe())
+        response::tag(response, head.headers(), endpoint.is_safe())
     } else {
         response
     })
@@ -169,11 +177,11 @@ async fn limit_rate<B: Backend>(
 fn authorize<B: Backend>(
     context: &Context<'_, B>,
     headers: &HeaderMap,
-    route: &Route<'_>,
-    caller: Result<Option<Caller>, AuthError>,
+    endpoint: &Endpoint,
+    caller: &Result<Option<Caller>, AuthError>,
     extras: &mut ResponseExtras,
 ) -> Result<(), Problem> {
-    let Some(needed) = route.role() else { return Ok(()) };
+    let Some(needed) = endpoint.role else { return Ok(()) };
     if needed > Role::Read && cors::is_cross_site(headers, &context.settings.cors_origins) {
         return Err(Problem::CrossSite);
     }
@@ -197,9 +205,9 @@ fn keep_private(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Authorization"));
 }
 
-fn options(allow: &'static str) -> Response {
+fn options(allow: &str) -> Response {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response::insert(&mut response, header::ALLOW, allow);
     response
 }

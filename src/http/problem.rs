@@ -24,7 +24,7 @@ pub enum Problem {
     /// 404: the route or its document does not exist, in words.
     NotFound(String),
     /// 405, with `Allow`.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(String),
     /// 400: what was wrong, and where.
     Invalid(String),
     /// 400: an added document has no field in common with its collection.
@@ -170,8 +170,10 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Problem::MethodNotAllowed(allow) = &self {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        if let Problem::MethodNotAllowed(allow) = &self
+            && let Ok(allow) = HeaderValue::from_str(allow)
+        {
+            headers.insert(header::ALLOW, allow);
         }
         if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
