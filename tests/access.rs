@@ -207,6 +207,7 @@ fn jwts_are_checked_in_every_part() {
         ("exp", json!("tomorrow")),
         ("nbf", json!(now() + 3600)),
         ("iss", json!("https://elsewhere.example")),
+        ("iss", json!(["https://id.example"])),
         ("iss", Value::Null),
         ("aud", json!("shop")),
         ("aud", Value::Null),
