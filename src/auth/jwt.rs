@@ -109,7 +109,7 @@ impl Jwt {
         // No extension is understood here (RFC 7515, section 4.1.11), and `b64` (RFC 7797) changes what is signed.
         let plain = header.extras.inner().get("b64").is_none_or(|b64| *b64 == serde_json::Value::Bool(true));
         if header.crit.is_some() || !plain {
-            return Err("asks for an extension that is not supported");
+            return Err("requires an extension that is not supported");
         }
         let fits = |key: &&Key| {
             key.algorithm == header.alg && (key.id.is_none() || header.kid.is_none() || key.id == header.kid)
@@ -123,8 +123,8 @@ impl Jwt {
                     ErrorKind::Json(_) | ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) => {
                         return Err("lacks a required claim, or has a claim of the wrong type");
                     }
-                    ErrorKind::InvalidIssuer => return Err("is from another issuer"),
-                    ErrorKind::InvalidAudience => return Err("is for another audience"),
+                    ErrorKind::InvalidIssuer => return Err("was issued by another issuer"),
+                    ErrorKind::InvalidAudience => return Err("is meant for another audience"),
                     _ => {}
                 },
             }

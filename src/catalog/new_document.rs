@@ -19,8 +19,8 @@ pub(super) fn own_id(document: &Document, format: Format) -> Result<Option<Value
         Kind::String(text) if format == Format::Json => {
             Ok(Some(ObjectId::parse(text).map_or_else(|| id.clone(), |id| id.to_ejson())))
         }
-        Kind::Null => invalid("is null; leave it out to have one made"),
-        Kind::Array(_) | Kind::Regex { .. } => invalid("is of a type that MongoDB does not take for one"),
+        Kind::Null => invalid("is null; omit it to have one generated"),
+        Kind::Array(_) | Kind::Regex { .. } => invalid("has a type that MongoDB does not accept for an _id"),
         _ => Ok(Some(check::with_types(id))),
     }
 }

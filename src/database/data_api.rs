@@ -163,7 +163,7 @@ fn read<'b, T: Deserialize<'b>>(body: &'b Bytes) -> Result<T, DatabaseError> {
 fn documents(body: &Bytes) -> Result<Bytes, DatabaseError> {
     let text = read::<Documents>(body)?.documents.get();
     if !text.starts_with('[') {
-        return Err(DatabaseError::Failed("`documents` is no array".to_owned()));
+        return Err(DatabaseError::Failed("`documents` is not an array".to_owned()));
     }
     Ok(body.slice_ref(text.as_bytes()))
 }

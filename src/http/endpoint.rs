@@ -89,7 +89,7 @@ pub static ENDPOINTS: [Endpoint; 12] = [
         path: "/api/",
         parts: Parts::None(Route::About),
         role: None,
-        operations: &[Operation::of(&["GET"], "says what this is")],
+        operations: &[Operation::of(&["GET"], "describes this service")],
     },
     Endpoint {
         path: "/api/showDB/{collection}",
@@ -134,7 +134,7 @@ pub static ENDPOINTS: [Endpoint; 12] = [
         operations: &[Operation {
             methods: &["POST"],
             when_open: &["GET"],
-            does: "puts the seed data in place of every document; all: every collection that has any",
+            does: "replaces every document by the seed data; all: in every collection that has seed data",
         }],
     },
     Endpoint {

@@ -201,10 +201,10 @@ impl fmt::Display for Problem {
                 if let Some(place) = place {
                     write!(f, "at index {place}: ")?;
                 }
-                f.write_str("the document has no field that the collection's documents have; see available_fields")
+                f.write_str("the document shares no field with the collection's documents; see available_fields")
             }
             Problem::PreconditionFailed(what) => f.write_str(what),
-            Problem::KeyReused => f.write_str("the Idempotency-Key was used before, with another body"),
+            Problem::KeyReused => f.write_str("the Idempotency-Key was already used with a different body"),
             Problem::Rejected { rejection, inserted: Some(inserted) } => {
                 let place = rejection.place.unwrap_or(inserted.len());
                 write!(f, "at index {place}, after {} were inserted: {rejection}", inserted.len())
@@ -213,16 +213,16 @@ impl fmt::Display for Problem {
                 rejection.fmt(f)
             }
             Problem::UnsupportedEncoding(coding) => {
-                write!(f, "the body has the Content-Encoding {coding:?}; send it without one")
+                write!(f, "the body has the Content-Encoding {coding:?}; send it uncompressed")
             }
             Problem::Auth(error) => error.fmt(f),
-            Problem::CrossSite => f.write_str("a page of another site may not change anything here"),
+            Problem::CrossSite => f.write_str("a page of another site must not change anything here"),
             Problem::NotPurged(_) => f.write_str("Redis could not purge everything; values that were cached before may still be served"),
             Problem::UnknownHost => {
                 f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
             }
             Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
-            Problem::TooManyRequests(limit) => write!(f, "more than {limit} requests within a minute"),
+            Problem::TooManyRequests(limit) => write!(f, "rate limit exceeded: {limit} requests a minute are allowed"),
             Problem::BodyTooLarge(limit) => {
                 write!(f, "the body is larger than {limit} bytes")
             }
@@ -230,13 +230,13 @@ impl fmt::Display for Problem {
                 write!(f, "the body must be application/json, not {got:?}")
             }
             Problem::UnsupportedMediaType(None) => {
-                f.write_str("the body must be application/json, and say so in Content-Type")
+                f.write_str("the header Content-Type is missing; it must be application/json")
             }
             Problem::Database { error, writing } => {
                 if let DatabaseError::TooLarge(limit) = error {
                     return write!(
                         f,
-                        "the answer would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
+                        "the response would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
                          fewer fields by \"fields\""
                     );
                 }
@@ -245,8 +245,8 @@ impl fmt::Display for Problem {
                     DatabaseError::Unavailable(_) => "the store cannot serve at the moment",
                     DatabaseError::Timeout => "the store did not answer in time",
                     DatabaseError::Failed(_) => "the store failed",
-                    DatabaseError::Refused(_) => "the store refused what was asked of it",
-                    DatabaseError::Rejected(_) => "MongoDB refused it",
+                    DatabaseError::Refused(_) => "the store rejected the request",
+                    DatabaseError::Rejected(_) => "MongoDB rejected it",
                     DatabaseError::TooLarge(_) => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
@@ -254,9 +254,9 @@ impl fmt::Display for Problem {
                 }
                 Ok(())
             }
-            Problem::WriteNotBegun => f.write_str("the cache cannot be reached, and no write is begun without it"),
+            Problem::WriteNotBegun => f.write_str("nothing was written: the write could not be recorded in the cache"),
             Problem::WriteNotEnded => f.write_str(
-                "the cache could not be told of the write's end; whether the write was done is unknown, and it is not read from the cache until that has settled",
+                "the end of the write could not be recorded in the cache; whether the write was done is unknown, and what it concerns is not served from the cache until that is settled",
             ),
             Problem::Misconfigured(error) => write!(f, "the service is misconfigured: {error}"),
         }
@@ -299,10 +299,10 @@ impl From<CatalogError> for Problem {
                 Problem::UnknownFields { available, provided, place }
             }
             CatalogError::PreconditionFailed => {
-                Problem::PreconditionFailed("the document is not as the request's precondition says".to_owned())
+                Problem::PreconditionFailed("the stored document does not meet the request's precondition".to_owned())
             }
             CatalogError::AlreadyExists => {
-                Problem::PreconditionFailed("a document with this _id exists already".to_owned())
+                Problem::PreconditionFailed("a document with this _id already exists".to_owned())
             }
             CatalogError::KeyReused => Problem::KeyReused,
             CatalogError::Rejected { rejection, inserted } => Problem::Rejected { rejection, inserted },

@@ -28,7 +28,7 @@ pub async fn add<B: Backend>(
     let preconditions = preconditions(request.headers());
     if preconditions.require_presence() {
         return Err(Problem::PreconditionFailed(
-            "If-Match asks for a document that exists, and add makes a new one".to_owned(),
+            "If-Match requires an existing document, and add creates a new one".to_owned(),
         ));
     }
     let idempotency_key = idempotency_key(request.headers())?;

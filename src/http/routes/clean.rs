@@ -16,7 +16,7 @@ pub async fn clean<B: Backend>(
 ) -> Result<Response, Problem> {
     let cleared = context.catalog.clear(selector).await?;
     let answer = json!({
-        "message": format!("{} holds no documents", cleared.collections.join(", ")),
+        "message": format!("deleted every document in {}", cleared.collections.join(", ")),
         "deleted": cleared.deleted,
     });
     let mut response = response::json(StatusCode::OK, &answer);

@@ -24,7 +24,7 @@ pub async fn get<B: Backend>(
             if request.headers().contains_key(header::IF_MATCH)
                 && !if_match(request.headers()).hold(std::slice::from_ref(&document.etag))
             {
-                return Err(Problem::PreconditionFailed("the document is not as If-Match says".to_owned()));
+                return Err(Problem::PreconditionFailed("the document's ETag does not match If-Match".to_owned()));
             }
             response::with_etag(request.headers(), document.bytes, &document.etag, format)
         }

@@ -16,7 +16,7 @@ pub async fn init<B: Backend>(
 ) -> Result<Response, Problem> {
     let reset = context.catalog.reset(selector).await?;
     let answer = json!({
-        "message": format!("{} holds its seed data", reset.collections.join(", ")),
+        "message": format!("seeded {}", reset.collections.join(", ")),
         "inserted": reset.inserted,
     });
     let mut response = response::json(StatusCode::OK, &answer);

@@ -23,7 +23,7 @@ pub async fn update<B: Backend>(
     let selector = query::document_selector(request.uri(), value)?;
     let (fields, format) = body::object(request, context.settings.max_body_bytes)?;
     if fields.contains_key("_id") {
-        return Err(Problem::Invalid("the body has an _id, which never changes".to_owned()));
+        return Err(Problem::Invalid("the body contains _id, which cannot be changed".to_owned()));
     }
     let mode = if request.method() == Method::PATCH { Mode::Merge } else { Mode::Set };
     let change = Change { fields, format, mode };
