@@ -11,7 +11,7 @@ use crate::database::value::Format;
 pub struct Preconditions {
     /// Its tag must be one of these.
     pub if_match: Option<Tags>,
-    /// Its tag must be none of these.
+    /// Its tag must not be one of these.
     pub if_none_match: Option<Tags>,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Guard {
 }
 
 impl Preconditions {
-    /// Whether there are none.
+    /// Whether nothing is required.
     pub fn is_empty(&self) -> bool {
         self.if_match.is_none() && self.if_none_match.is_none()
     }

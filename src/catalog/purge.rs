@@ -5,8 +5,8 @@ use super::{Catalog, CatalogError, CollectionSelector};
 use crate::backend::Backend;
 
 impl<B: Backend> Catalog<'_, B> {
-    /// Makes every cached value of the collection, or of every open collection, invalid: for when somebody has changed the
-    /// documents behind the service's back. Returns the names of the collections.
+    /// Makes every cached value of the collection, or of every open collection, invalid: for when the documents were
+    /// changed behind the service's back. Returns the names of the collections.
     ///
     /// # Errors
     /// [`CatalogError::NotPurged`].

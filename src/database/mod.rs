@@ -50,7 +50,7 @@ pub struct Find {
     pub skip: u64,
     /// How many documents at most.
     pub limit: Option<u64>,
-    /// The fields to answer with, besides `_id`; all where there are none.
+    /// The fields to return, besides `_id`; if empty, all.
     pub fields: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ pub enum DatabaseError {
     Unavailable(String),
     /// No answer in time: 504. A write may have been done all the same.
     Timeout,
-    /// It answered nonsense, or an error of its own: 502. A write may have been done all the same.
+    /// It gave an unintelligible answer, or an error of its own: 502. A write may have been done all the same.
     Failed(String),
     /// It refused what was asked, and did nothing: 502, since what we ask should be right.
     Refused(String),

@@ -52,7 +52,7 @@ pub enum Start {
 }
 
 impl Links {
-    /// The text of [`Links::encode`] read back. Nothing at all is no links.
+    /// Reads the text of [`Links::encode`]. An empty text means no links.
     pub fn decode(text: &str) -> Self {
         if text.is_empty() { Links::default() } else { serde_json::from_str(text).unwrap_or_default() }
     }

@@ -23,7 +23,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Reads a list of origins, separated by commas, each as browsers write them: `https://shop.example`.
 ///
 /// # Errors
-/// The list has something that is no origin; `*` is none either.
+/// The list contains something that is not an origin, such as `*`.
 pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, VariableError> {
     let mut origins = Vec::new();
     for origin in list.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
@@ -71,7 +71,7 @@ pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[Str
     if allowed.is_empty() {
         return;
     }
-    // Also where there is none now: a cache must not give this answer to a page that is in the list.
+    // Also when there is no `Origin` now: a cache must not give this response to a page that is in the list.
     response.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return };
     if !allowed.iter().any(|known| known.as_bytes() == origin.as_bytes()) {

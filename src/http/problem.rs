@@ -36,7 +36,7 @@ pub enum Problem {
         /// Its place, where there are several.
         place: Option<usize>,
     },
-    /// 412: what the request asks for first does not hold; in words.
+    /// 412: a precondition of the request does not hold; in words.
     PreconditionFailed(String),
     /// 422: the `Idempotency-Key` was used before, with another body.
     KeyReused,
@@ -61,16 +61,16 @@ pub enum Problem {
     UnsupportedMediaType(Option<String>),
     /// 415: the body's content coding.
     UnsupportedEncoding(String),
-    /// 502, 503 or 504: the store failed. 400: what was asked for is more than there may be in one answer.
+    /// 502, 503 or 504: the database failed. 400: a response would be larger than is allowed.
     Database {
         /// How.
         error: DatabaseError,
         /// Whether it was asked to write.
         writing: bool,
     },
-    /// 503: the write was not begun, since it could not be recorded in the cache.
+    /// 503: nothing was written, since the write could not be recorded in the cache.
     WriteNotBegun,
-    /// 504: the write was done, but that could not be recorded in the cache.
+    /// 504: the write was done, but its end could not be recorded in the cache.
     WriteNotEnded,
     /// 503: Redis did not take what makes cached values invalid, for this reason.
     NotPurged(String),

@@ -185,7 +185,7 @@ pub fn set_invalidation_status(response: &mut Response, recorded: Invalidation) 
     insert(response, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
 }
 
-/// Sets a header, unless the value is none that a header can carry.
+/// Sets a header, unless a header cannot carry the value.
 pub fn insert(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);

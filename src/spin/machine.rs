@@ -27,7 +27,7 @@ impl fenced_cache::Platform for Machine {
 impl Platform for Machine {
     fn unix_time(&self) -> Duration {
         let now = system_clock::now();
-        // A clock set before 1970 is no time at all: every token has then long been issued, and none has expired.
+        // A clock set before 1970 counts as 1970.
         Duration::new(u64::try_from(now.seconds).unwrap_or(0), now.nanoseconds)
     }
 }

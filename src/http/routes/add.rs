@@ -1,4 +1,4 @@
-//! `POST /api/add/{collection}`: a new document, or several.
+//! `POST /api/add/{collection}`: adds a document, or several.
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `POST /api/cleanDB/{collection}`: no documents any more.
+//! `POST /api/cleanDB/{collection}`: deletes every document.
 
 use http::StatusCode;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `DELETE /api/delete/{collection}/{value}`: one document less.
+//! `DELETE /api/delete/{collection}/{value}`: deletes one document.
 
 use http::{Request, StatusCode};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `GET /api/get/{collection}/{value}`: one document.
+//! `GET /api/get/{collection}/{value}`: reads one document.
 
 use http::{Request, header};
 

@@ -1,4 +1,4 @@
-//! `GET /`: what this is.
+//! `GET /`: describes this service.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};

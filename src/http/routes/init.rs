@@ -1,4 +1,4 @@
-//! `POST /api/initDB/{collection}`: the collection as it ships, nothing else in it.
+//! `POST /api/initDB/{collection}`: replaces the documents by the seed data.
 
 use http::StatusCode;
 use serde_json::json;

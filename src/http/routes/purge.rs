@@ -1,4 +1,4 @@
-//! `POST /api/purge/{collection}`: nothing cached of it counts any more.
+//! `POST /api/purge/{collection}`: makes every cached value invalid.
 
 use http::StatusCode;
 use serde_json::json;
@@ -9,8 +9,8 @@ use crate::http::context::Context;
 use crate::http::problem::Problem;
 use crate::http::response::{self, Response};
 
-/// Makes every cached value of the collection, or of every open collection, invalid: for when somebody has changed the
-/// documents behind the service's back.
+/// Makes every cached value of the collection, or of every open collection, invalid: for when the documents were changed behind
+/// the service's back.
 pub async fn purge<B: Backend>(
     context: &Context<'_, B>,
     selector: &CollectionSelector<'_>,
