@@ -6,8 +6,8 @@
 //! from one task cannot wake another.
 
 mod inbound;
-mod machine;
 mod outbound;
+mod platform;
 mod redis;
 mod response;
 mod variables;
@@ -31,8 +31,8 @@ use crate::http::context::{Context, Memory};
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{self as api, Answer};
-use machine::Machine;
 use outbound::Outbound;
+use platform::SpinPlatform;
 use redis::{Log, SpinRedis};
 
 /// What the cache stands on: Redis by way of the host.
@@ -40,7 +40,7 @@ struct SpinPorts;
 
 impl Ports for SpinPorts {
     type Connector = SpinRedis;
-    type Platform = Machine;
+    type Platform = SpinPlatform;
     type Observer = Log;
 }
 
@@ -49,8 +49,8 @@ struct SpinBackend<'a>(PhantomData<&'a ()>);
 
 impl<'a> Backend for SpinBackend<'a> {
     type Ports = SpinPorts;
-    type Database = DataApi<'a, Outbound, Machine>;
-    type Platform = Machine;
+    type Database = DataApi<'a, Outbound, SpinPlatform>;
+    type Platform = SpinPlatform;
 }
 
 /// What lives as long as the instance.
@@ -75,7 +75,7 @@ impl Instance {
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
         let made = Rc::new(Instance {
-            cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), Machine, Log),
+            cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), SpinPlatform, Log),
             config,
             verified: Verified::default(),
             ids: ObjectIds::default(),
@@ -85,7 +85,7 @@ impl Instance {
     }
 
     async fn answer(&self, head: &Request<()>, body: inbound::Body) -> Answer {
-        let (platform, http_client) = (Machine, Outbound);
+        let (platform, http_client) = (SpinPlatform, Outbound);
         let database = DataApi::new(&http_client, &platform, &self.config.database);
         let catalog = Catalog {
             settings: &self.config.catalog,
@@ -113,7 +113,7 @@ service::export!(Component);
 impl Guest for Component {
     async fn handle(request: types::Request) -> Result<types::Response, types::ErrorCode> {
         let head = inbound::head(&request)?;
-        let id = request_id::of(head.headers(), &Machine);
+        let id = request_id::of(head.headers(), &SpinPlatform);
         let Answer { mut response, log } = match Instance::get().await {
             Ok(instance) => instance.answer(&head, inbound::Body::new(&head, request)).await,
             Err(problem) => Answer { log: problem.log(), response: problem.into_response() },

@@ -8,9 +8,9 @@ use spin_sdk::wasip3::random::random;
 use crate::platform::Platform;
 
 /// The host's clock and its random numbers.
-pub struct Machine;
+pub struct SpinPlatform;
 
-impl fenced_cache::Platform for Machine {
+impl fenced_cache::Platform for SpinPlatform {
     fn now(&self) -> Duration {
         Duration::from_nanos(monotonic_clock::now())
     }
@@ -24,7 +24,7 @@ impl fenced_cache::Platform for Machine {
     }
 }
 
-impl Platform for Machine {
+impl Platform for SpinPlatform {
     fn unix_time(&self) -> Duration {
         let now = system_clock::now();
         // A clock set before 1970 counts as 1970.
