@@ -176,9 +176,9 @@ impl Key {
 
 /// The tokens that an instance has verified: a signature costs a thousand times what it costs to find it again.
 #[derive(Default)]
-pub struct Verified(RefCell<HashMap<String, (Caller, f64)>>);
+pub struct VerifiedTokens(RefCell<HashMap<String, (Caller, f64)>>);
 
-impl Verified {
+impl VerifiedTokens {
     /// Who the token is for.
     ///
     /// # Errors

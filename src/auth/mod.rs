@@ -13,7 +13,7 @@ use http::{HeaderMap, header};
 
 use crate::hex::hex_sha1;
 use crate::variable::{VariableError, flag, one_of};
-use jwt::{Jwt, Verified};
+use jwt::{Jwt, VerifiedTokens};
 use tokens::Tokens;
 
 /// What a caller may do; each role includes those before it.
@@ -120,7 +120,7 @@ impl Access {
     pub fn identify(
         &self,
         headers: &HeaderMap,
-        verified: &Verified,
+        verified: &VerifiedTokens,
         unix_time: Duration,
     ) -> Result<Option<Caller>, AuthError> {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
@@ -192,7 +192,7 @@ mod tests {
         if let Some(value) = authorization {
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
         }
-        access.authorize(needed, &access.identify(&headers, &Verified::default(), Duration::ZERO))
+        access.authorize(needed, &access.identify(&headers, &VerifiedTokens::default(), Duration::ZERO))
     }
 
     #[test]

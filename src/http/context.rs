@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::auth::Access;
-use crate::auth::jwt::Verified;
+use crate::auth::jwt::VerifiedTokens;
 use crate::backend::Backend;
 use crate::catalog::Catalog;
 use crate::http::local_counts::LocalCounts;
@@ -20,7 +20,7 @@ pub struct Context<'a, B: Backend> {
     /// Limits on requests, and the web pages that may send them.
     pub settings: &'a Settings,
     /// The credentials that the instance has verified.
-    pub verified: &'a Verified,
+    pub verified: &'a VerifiedTokens,
     /// What the instance remembers of earlier requests.
     pub memory: &'a Memory,
 }

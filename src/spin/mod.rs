@@ -21,7 +21,7 @@ use http::{HeaderValue, Request, header};
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 
-use crate::auth::jwt::Verified;
+use crate::auth::jwt::VerifiedTokens;
 use crate::backend::Backend;
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -57,7 +57,7 @@ impl<'a> Backend for SpinBackend<'a> {
 struct Instance {
     config: Config,
     cache: ReadThrough<SpinPorts>,
-    verified: Verified,
+    verified: VerifiedTokens,
     ids: ObjectIds,
     memory: Memory,
 }
@@ -77,7 +77,7 @@ impl Instance {
         let made = Rc::new(Instance {
             cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), SpinPlatform, Log),
             config,
-            verified: Verified::default(),
+            verified: VerifiedTokens::default(),
             ids: ObjectIds::default(),
             memory: Memory::default(),
         });

@@ -26,7 +26,7 @@ use bytes::Bytes;
 use fenced_cache::{Platform, Ports, ReadThrough, Settings, timeout};
 use http::{Method, Request};
 use serde_json::Value;
-use store_api::auth::jwt::Verified;
+use store_api::auth::jwt::VerifiedTokens;
 use store_api::backend::Backend;
 use store_api::catalog::Catalog;
 use store_api::config::{Config, VARIABLES};
@@ -108,7 +108,7 @@ struct Run {
     config: Config,
     redis: Rc<SimRedis>,
     database: SimDatabase,
-    verified: Verified,
+    verified: VerifiedTokens,
     new_ids: ObjectIds,
     /// Two instances, each with what it remembers.
     instances: [ReadThrough<SimPorts>; 2],
@@ -131,7 +131,7 @@ impl Run {
             config,
             redis,
             database: SimDatabase::new(world, scenario.database, &ids),
-            verified: Verified::default(),
+            verified: VerifiedTokens::default(),
             new_ids: ObjectIds::default(),
             history: History::default(),
             scenario,
