@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::bridge::{Bridge, KEY, Reply};
+use crate::bridge::{Bridge, KEY, Reply, mongodb_uri, program};
 
 const MIB: usize = 1024 * 1024;
 
@@ -51,4 +51,33 @@ fn large_documents_within_a_quarter_of_a_gibibyte() {
     assert!(served > 0 && served + refused == 16, "{served} served, {refused} refused");
     let peak = bridge.peak_memory() / MIB;
     assert!(peak < 256, "{peak} MiB");
+}
+
+/// What the systemd unit sets for the allocator.
+fn variables_of_the_unit() -> Vec<(&'static str, &'static str)> {
+    let unit = include_str!("../../../deploy/data-api.service");
+    let variables = unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
+    variables.filter(|(name, _)| !name.starts_with("DATA_API_")).collect()
+}
+
+/// What one kind of request leaves behind must not be missing for the next.
+#[test]
+fn large_requests_of_all_kinds_one_after_another_within_a_quarter_of_a_gibibyte() {
+    let mut command = program();
+    command.envs(variables_of_the_unit());
+    let bridge = Bridge::spawn(command, &["--api-key", KEY, "--mongodb-uri", &mongodb_uri()]);
+    let documents = vec![format!(r#"{{"text":"{}"}}"#, "x".repeat(MIB)); 12].join(",");
+    let documents = body(&bridge, &format!(r#""documents":[{documents}]"#));
+    let objects = body(&bridge, &format!(r#""filter":{{"a":{{"$in":[{}{{}}]}}}}"#, "{},".repeat(16 * MIB / 3 - 80)));
+    for _ in 0..2 {
+        let zeros = zeros(&bridge, 16 * MIB);
+        for (action, count, text) in [("find", 64, &zeros), ("insertMany", 16, &documents), ("find", 64, &objects)] {
+            let replies = at_a_time(&bridge, action, count, text);
+            let answered = |reply: &Reply| matches!(reply.status, 201 | 413 | 503);
+            assert!(replies.iter().all(answered), "{:?}", replies.iter().map(|reply| reply.status).collect::<Vec<_>>());
+        }
+    }
+    let peak = bridge.peak_memory() / MIB;
+    assert!(peak < 256, "{peak} MiB");
+    assert_eq!(bridge.get("/health/live").status, 200);
 }
