@@ -49,7 +49,7 @@ fn kubectl() -> PathBuf {
     lock.lock().unwrap();
     let program = folder.join("kubectl");
     if !program.exists() {
-        assert!(cfg!(target_arch = "x86_64"), "kubectl is missing or too old: install kubectl 1.30 or later");
+        assert_eq!(std::env::consts::ARCH, "x86_64", "kubectl is missing or too old: install kubectl 1.30 or later");
         run(Command::new(python).arg(root().join("tests/deployment/kubectl.py")).arg(&folder));
     }
     program
