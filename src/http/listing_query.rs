@@ -47,8 +47,8 @@ pub fn list_query(parameters: &Parameters) -> Result<ListQuery, Problem> {
             "q" => query.filter.0.push(Condition::Text(short(name, value)?.to_owned())),
             "field" => {
                 return Err(invalid(
-                    "a listing has no parameter \"field\": to filter by F, write F=value; by a field named \"field\", \
-                     eq.field=value",
+                    "a listing has no parameter \"field\": to filter by a field F, write F=value; by a field named \"field\", \
+                     write eq.field=value",
                 ));
             }
             _ => {

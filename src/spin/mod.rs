@@ -6,13 +6,14 @@
 //! from one task cannot wake another.
 
 mod inbound;
-mod machine;
 mod outbound;
+mod platform;
 mod redis;
 mod response;
 mod variables;
 
 use std::cell::OnceCell;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use fenced_cache::{Ports, ReadThrough};
@@ -21,16 +22,18 @@ use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 
-use crate::auth::jwt::Verified;
+use crate::auth::jwt::VerifiedTokens;
+use crate::backend::Backend;
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::database::data_api::DataApi;
+use crate::database::object_id::ObjectIds;
 use crate::http::context::{Context, Memory};
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{self as api, Answer};
-use crate::object_id::ObjectIds;
-use machine::Machine;
 use outbound::Outbound;
+use platform::SpinPlatform;
 use redis::{Log, SpinRedis};
 
 /// A hit allocates some 150 times. The allocator that Rust has for Wasm takes twice as many instructions for it.
@@ -42,15 +45,24 @@ struct SpinPorts;
 
 impl Ports for SpinPorts {
     type Connector = SpinRedis;
-    type Platform = Machine;
+    type Platform = SpinPlatform;
     type Observer = Log;
+}
+
+/// What the store stands on, for one request: the client of the Data API borrows the rest.
+struct SpinBackend<'a>(PhantomData<&'a ()>);
+
+impl<'a> Backend for SpinBackend<'a> {
+    type Ports = SpinPorts;
+    type Database = DataApi<'a, Outbound, SpinPlatform>;
+    type Platform = SpinPlatform;
 }
 
 /// What lives as long as the instance.
 struct Instance {
     config: Config,
     cache: ReadThrough<SpinPorts>,
-    verified: Verified,
+    verified: VerifiedTokens,
     ids: ObjectIds,
     memory: Memory,
 }
@@ -68,9 +80,9 @@ impl Instance {
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
         let made = Rc::new(Instance {
-            cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), Machine, Log),
+            cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), SpinPlatform, Log),
             config,
-            verified: Verified::default(),
+            verified: VerifiedTokens::default(),
             ids: ObjectIds::default(),
             memory: Memory::default(),
         });
@@ -78,14 +90,20 @@ impl Instance {
     }
 
     async fn answer(&self, head: &Request<()>, body: inbound::Body) -> Answer {
-        let (platform, http_client) = (Machine, Outbound);
-        let context = Context {
-            config: &self.config,
+        let (platform, http_client) = (SpinPlatform, Outbound);
+        let database = DataApi::new(&http_client, &platform, &self.config.database);
+        let catalog = Catalog {
+            settings: &self.config.catalog,
             cache: &self.cache,
+            database: &database,
             platform: &platform,
-            store: &DataApi::new(&http_client, &platform, &self.config.database),
-            verified: &self.verified,
             ids: &self.ids,
+        };
+        let context = Context::<SpinBackend<'_>> {
+            catalog,
+            access: &self.config.access,
+            settings: &self.config.http,
+            verified: &self.verified,
             memory: &self.memory,
         };
         api::answer(&context, head, body).await
@@ -100,7 +118,7 @@ service::export!(Component);
 impl Guest for Component {
     async fn handle(request: types::Request) -> Result<types::Response, types::ErrorCode> {
         let head = inbound::head(&request)?;
-        let id = request_id::of(head.headers(), &Machine);
+        let id = request_id::of(head.headers(), &SpinPlatform);
         let Answer { mut response, log } = match Instance::get().await {
             Ok(instance) => instance.answer(&head, inbound::Body::new(&head, request)).await,
             Err(problem) => Answer { log: problem.log(), response: problem.into_response() },

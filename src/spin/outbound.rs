@@ -15,7 +15,7 @@ use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::database::StoreError;
+use crate::database::DatabaseError;
 use crate::database::data_api::Upstream;
 
 /// The host's HTTP client.
@@ -29,20 +29,20 @@ impl Upstream for Outbound {
         body: Vec<u8>,
         connect_timeout: Duration,
         largest: usize,
-    ) -> Result<(u16, Bytes), StoreError> {
+    ) -> Result<(u16, Bytes), DatabaseError> {
         let answer = send(url, api_key, body, connect_timeout).await?;
         let status = answer.get_status_code();
         let mut body = IncomingResponseBody::new(answer).map_err(failure)?;
         let mut pieces = Vec::new();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| StoreError::Failed(format!("its answer broke off: {error:?}")))?;
+            let frame = frame.map_err(|error| DatabaseError::Failed(format!("its answer broke off: {error:?}")))?;
             let Ok(data) = frame.into_data() else {
                 continue; // trailers
             };
             length += data.len();
             if length > largest {
-                return Err(StoreError::TooLarge(largest));
+                return Err(DatabaseError::TooLarge(largest));
             }
             pieces.push(data);
         }
@@ -51,7 +51,7 @@ impl Upstream for Outbound {
 }
 
 /// Sends a POST with a JSON body, head and body in one piece, and waits for the head of the response.
-async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration) -> Result<Response, StoreError> {
+async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration) -> Result<Response, DatabaseError> {
     let options = RequestOptions::new();
     let nanoseconds = u64::try_from(connect_timeout.as_nanos()).unwrap_or(u64::MAX);
     // A host without such a timeout says so; the caller's own limit holds in any case.
@@ -63,12 +63,12 @@ async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration
         ("apikey", Vec::from(api_key)),
     ];
     let headers = Fields::from_list(&headers.map(|(name, value)| (name.to_owned(), value)))
-        .map_err(|error| StoreError::Unreachable(format!("the request's headers: {error:?}")))?;
+        .map_err(|error| DatabaseError::Unreachable(format!("the request's headers: {error:?}")))?;
 
     let (mut writer, contents) = wit_stream::new();
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     let (request, transmitted) = Request::new(headers, Some(contents), trailers, Some(options));
-    address(&request, url).map_err(|part| StoreError::Unreachable(format!("data_api_url has an invalid {part}")))?;
+    address(&request, url).map_err(|part| DatabaseError::Unreachable(format!("data_api_url has an invalid {part}")))?;
     spawn(async move {
         // What is left over is what the Data API did not want.
         let _ = writer.write_all(body).await;
@@ -107,7 +107,7 @@ fn join(mut pieces: Vec<Bytes>, length: usize) -> Bytes {
     Bytes::from(whole)
 }
 
-fn failure(code: ErrorCode) -> StoreError {
+fn failure(code: ErrorCode) -> DatabaseError {
     match code {
         // Nothing was sent.
         ErrorCode::DnsTimeout
@@ -118,13 +118,13 @@ fn failure(code: ErrorCode) -> StoreError {
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached => StoreError::Unreachable(format!("{code:?}")),
+        | ErrorCode::ConnectionLimitReached => DatabaseError::Unreachable(format!("{code:?}")),
         ErrorCode::HttpRequestDenied => {
-            StoreError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
+            DatabaseError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
         }
         ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
-            StoreError::Timeout
+            DatabaseError::Timeout
         }
-        other => StoreError::Failed(format!("{other:?}")),
+        other => DatabaseError::Failed(format!("{other:?}")),
     }
 }
