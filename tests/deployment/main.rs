@@ -37,6 +37,24 @@ fn python() -> PathBuf {
     python
 }
 
+/// A kubectl whose kustomize knows what the manifests use, fetched once where the machine has none.
+fn kubectl() -> PathBuf {
+    let version = Command::new("kubectl").args(["version", "--client"]).output();
+    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Kustomize Version: v5.")) {
+        return "kubectl".into();
+    }
+    let python = python();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deployment");
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let program = folder.join("kubectl");
+    if !program.exists() {
+        assert_eq!(std::env::consts::ARCH, "x86_64", "kubectl is missing or too old: install kubectl 1.30 or later");
+        run(Command::new(python).arg(root().join("tests/deployment/kubectl.py")).arg(&folder));
+    }
+    program
+}
+
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -45,7 +63,7 @@ fn run(command: &mut Command) -> String {
 }
 
 fn rendered(folder: &str) -> String {
-    run(Command::new("kubectl").arg("kustomize").arg(root().join("deploy/kubernetes").join(folder)))
+    run(Command::new(kubectl()).arg("kustomize").arg(root().join("deploy/kubernetes").join(folder)))
 }
 
 /// The documents, or what the schemas say against them.
