@@ -11,11 +11,12 @@
 //! - [`config`]: puts the settings of these parts together.
 //! - [`seed`]: the data that `initDB` inserts.
 //! - [`platform`]: the port to time and randomness.
-//! - [`variable`], [`secret`], [`hex`], [`object_id`]: small values that the others share.
+//! - [`budget`], [`trace_context`], [`variable`], [`secret`], [`hex`], [`object_id`]: small things that the others share.
 //! - `spin`: the adapters over spin-sdk, and the entry. Compiled for WebAssembly only, so that everything else builds and is
 //!   tested natively.
 
 pub mod auth;
+pub mod budget;
 pub mod catalog;
 pub mod config;
 pub mod database;
@@ -25,6 +26,7 @@ pub mod object_id;
 pub mod platform;
 pub mod secret;
 pub mod seed;
+pub mod trace_context;
 pub mod variable;
 
 #[cfg(target_arch = "wasm32")]

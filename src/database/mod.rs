@@ -1,7 +1,7 @@
 //! The authoritative store.
 //!
 //! - [`Store`] is the port: what the routes need of a document database.
-//! - [`data_api`] is its implementation, a client of MongoDB's Data API.
+//! - [`data_api`] is its implementation, a client of MongoDB's Data API; [`upstream`] is its way out.
 //! - [`filter`] says which documents are meant, and turns that into a query in which a client's input is only ever data.
 //! - [`list_query`] says what a listing asks for; [`page`] reads a page of it, [`cursor`] names where the next one begins,
 //!   [`keyset`] goes on from there.
@@ -19,6 +19,7 @@ pub mod list_query;
 pub mod page;
 pub mod rejection;
 mod settings;
+pub mod upstream;
 pub mod value;
 
 use std::fmt;
@@ -87,6 +88,8 @@ pub enum StoreError {
     Rejected(Rejection),
     /// Its answer is larger than so many bytes: 400, since the client can ask for less.
     TooLarge(usize),
+    /// The instance holds as many bytes as it may, and a read can be tried again: 503.
+    OverBudget,
 }
 
 impl SourceError for StoreError {
@@ -118,6 +121,7 @@ impl fmt::Display for StoreError {
             StoreError::Failed(why) => write!(f, "the Data API failed: {why}"),
             StoreError::Refused(why) => write!(f, "the Data API refused: {why}"),
             StoreError::Rejected(rejection) => rejection.fmt(f),
+            StoreError::OverBudget => f.write_str("the instance holds as many bytes as it may"),
             StoreError::TooLarge(limit) => write!(f, "the Data API's answer is larger than {limit} bytes"),
         }
     }

@@ -15,6 +15,8 @@ pub enum Route<'a> {
     About,
     /// The description of the API.
     OpenApi,
+    /// What was counted.
+    Metrics,
     /// The service runs.
     Live,
     /// The service and what it depends on can serve.
@@ -90,6 +92,7 @@ impl<'a> Route<'a> {
         let route = match (first.as_ref(), second, third) {
             ("", None, None) => Route::About,
             ("openapi.json", None, None) => Route::OpenApi,
+            ("metrics", None, None) => Route::Metrics,
             ("health", Some(which), None) => match which.as_ref() {
                 "live" => Route::Live,
                 "ready" => Route::Ready,
@@ -121,6 +124,7 @@ impl<'a> Route<'a> {
             | Route::Delete { collection, .. } => Some(collection),
             Route::About
             | Route::OpenApi
+            | Route::Metrics
             | Route::Live
             | Route::Ready
             | Route::Init(Target::All)
@@ -141,7 +145,7 @@ impl<'a> Route<'a> {
             Route::About | Route::OpenApi | Route::Live | Route::Ready => None,
             Route::List(_) | Route::Get { .. } => Some(Role::Read),
             Route::Add { .. } | Route::Update { .. } | Route::Delete { .. } => Some(Role::Write),
-            Route::Init(_) | Route::Clean(_) | Route::Purge(_) => Some(Role::Admin),
+            Route::Init(_) | Route::Clean(_) | Route::Purge(_) | Route::Metrics => Some(Role::Admin),
         }
     }
 
@@ -154,9 +158,13 @@ impl<'a> Route<'a> {
     /// does a `GET` seed or empty a collection.
     pub fn allow(&self, open: bool) -> &'static str {
         match self {
-            Route::About | Route::OpenApi | Route::Live | Route::Ready | Route::List(_) | Route::Get { .. } => {
-                "GET, HEAD, OPTIONS"
-            }
+            Route::About
+            | Route::OpenApi
+            | Route::Metrics
+            | Route::Live
+            | Route::Ready
+            | Route::List(_)
+            | Route::Get { .. } => "GET, HEAD, OPTIONS",
             Route::Init(_) if open => "GET, HEAD, POST, OPTIONS",
             Route::Init(_) => "POST, OPTIONS",
             Route::Clean(_) if open => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -194,6 +202,7 @@ mod tests {
         for (path, route) in [
             ("/", Route::About),
             ("/openapi.json", Route::OpenApi),
+            ("/metrics", Route::Metrics),
             ("/health/live", Route::Live),
             ("/health/ready", Route::Ready),
             ("/initDB/games", Route::Init(one("games"))),

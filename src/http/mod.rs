@@ -3,7 +3,7 @@
 //! [`answer`] takes a request through [`endpoint`] (which route, which collection), asks [`crate::auth`] whether the caller
 //! may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
 //! [`body`] read what the client sent, [`selector`] finds the document that a path means, [`response`] makes the responses,
-//! and [`problem`] makes those that report an error.
+//! and [`problem`] makes those that report an error. [`metrics`] counts what becomes of it.
 
 pub mod body;
 pub mod client_address;
@@ -14,6 +14,7 @@ pub mod etag;
 pub mod host;
 pub mod listing_query;
 pub mod local_counts;
+pub mod metrics;
 pub mod once_a_second;
 pub mod preconditions;
 pub mod problem;
@@ -36,6 +37,7 @@ use crate::platform::Platform;
 use body::{BodyError, Incoming, UnreadBody};
 use context::Context;
 use endpoint::{Route, Target};
+use metrics::layout::route_index;
 use problem::Problem;
 use response::Response;
 pub use settings::Settings;
@@ -55,7 +57,9 @@ pub async fn answer<C: Ports, S: Store, P: Platform>(
     body: impl UnreadBody,
 ) -> Answer {
     let mut extras = ResponseExtras::default();
-    let handled = handle(context, head, body, &mut extras).await;
+    let route = Route::parse(head.uri().path());
+    let counted_as = route_index(route.as_ref().ok());
+    let handled = handle(context, head, route, body, &mut extras).await;
     let log = handled.as_ref().err().and_then(Problem::log);
     let mut response = handled.unwrap_or_else(Problem::into_response);
     let headers = response.headers_mut();
@@ -66,6 +70,9 @@ pub async fn answer<C: Ports, S: Store, P: Platform>(
         rate_limit.set_headers(headers);
     }
     cors::set_headers(headers, head.headers(), &context.config.http.cors_origins, extras.preflight);
+    // The request's body and the database's answers are gone, or part of the response.
+    context.held.set(response.body().len());
+    context.memory.metrics.answered(counted_as, response.status());
     Answer { response, log }
 }
 
@@ -83,6 +90,7 @@ struct ResponseExtras {
 async fn handle<C: Ports, S: Store, P: Platform>(
     context: &Context<'_, C, S, P>,
     head: &Request<()>,
+    route: Result<Route<'_>, Problem>,
     body: impl UnreadBody,
     extras: &mut ResponseExtras,
 ) -> Result<Response, Problem> {
@@ -90,7 +98,6 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     if access.open && !host::is_ours(head.headers(), &context.config.http.allowed_hosts) {
         return Err(Problem::UnknownHost);
     }
-    let route = Route::parse(head.uri().path());
     let caller = if access.open {
         Ok(None)
     } else {
@@ -121,6 +128,7 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     let response = match &route {
         Route::About => routes::index::index(),
         Route::OpenApi => routes::openapi::openapi(),
+        Route::Metrics => routes::metrics::metrics(context).await,
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
         Route::List(Target::All) => routes::list::all(context, head).await?,
@@ -155,7 +163,7 @@ async fn with_body<C: Ports, S, P: Platform>(
     body: impl UnreadBody,
 ) -> Incoming {
     let settings = &context.config.http;
-    let reading = body.read(settings.max_body_bytes);
+    let reading = body.read(settings.max_body_bytes, context.held);
     let body = timeout(context.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut));
     head.clone().map(|()| body)
 }

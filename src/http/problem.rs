@@ -73,6 +73,8 @@ pub enum Problem {
     WriteNotEnded,
     /// 503: Redis did not take what makes cached values invalid, for this reason.
     NotPurged(String),
+    /// 503: the instance holds as many bytes of requests and answers as it may; nothing was done.
+    OverBudget,
     /// 421: the request names a host that is not one of this service's.
     UnknownHost,
     /// 500: a variable cannot be used.
@@ -114,13 +116,15 @@ impl Problem {
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedMediaType(_) | Problem::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Store { error, .. } => match error {
-                StoreError::Unreachable(_) | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+                StoreError::Unreachable(_) | StoreError::Unavailable(_) | StoreError::OverBudget => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
                 StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
                 StoreError::Rejected(rejection) => rejected(&rejection.reason),
                 StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
-            Problem::WriteNotBegun | Problem::NotPurged(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WriteNotBegun | Problem::NotPurged(_) | Problem::OverBudget => StatusCode::SERVICE_UNAVAILABLE,
             Problem::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
             Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -145,7 +149,10 @@ impl Problem {
     /// What the operator should read of it, where there is more to say than the client is told.
     pub fn log(&self) -> Option<String> {
         match self {
-            Problem::Store { error: StoreError::TooLarge(_) | StoreError::Rejected(_), .. } => None,
+            Problem::Store {
+                error: StoreError::TooLarge(_) | StoreError::Rejected(_) | StoreError::OverBudget,
+                ..
+            } => None,
             Problem::Store { error, .. } => Some(error.to_string()),
             Problem::NotPurged(why) => Some(why.clone()),
             Problem::Misconfigured(error) => Some(error.to_string()),
@@ -233,6 +240,9 @@ impl fmt::Display for Problem {
             Problem::UnknownHost => {
                 f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
             }
+            Problem::OverBudget | Problem::Store { error: StoreError::OverBudget, .. } => {
+                f.write_str("too many bytes of requests and answers are in transit at the moment; try again")
+            }
             Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
             Problem::TooManyRequests(limit) => write!(f, "more than {limit} requests within a minute"),
             Problem::BodyTooLarge(limit) => {
@@ -259,7 +269,7 @@ impl fmt::Display for Problem {
                     StoreError::Failed(_) => "the store failed",
                     StoreError::Refused(_) => "the store refused what was asked of it",
                     StoreError::Rejected(_) => "MongoDB refused it",
-                    StoreError::TooLarge(_) => "the answer is too large",
+                    StoreError::TooLarge(_) | StoreError::OverBudget => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
                     f.write_str("; whether the write was done is unknown")?;

@@ -21,16 +21,18 @@ use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 
 use crate::auth::jwt::Verified;
+use crate::budget::Held;
 use crate::config::Config;
 use crate::database::data_api::DataApi;
 use crate::http::context::{Context, Memory};
+use crate::http::metrics::observer::CacheObserver;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{self as api, Answer};
 use crate::object_id::ObjectIds;
 use machine::Machine;
 use outbound::Outbound;
-use redis::{Log, SpinRedis};
+use redis::SpinRedis;
 
 /// What the cache stands on: Redis by way of the host.
 struct SpinPorts;
@@ -38,7 +40,7 @@ struct SpinPorts;
 impl Ports for SpinPorts {
     type Connector = SpinRedis;
     type Platform = Machine;
-    type Observer = Log;
+    type Observer = CacheObserver;
 }
 
 /// What lives as long as the instance.
@@ -62,28 +64,40 @@ impl Instance {
             return Ok(instance);
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
+        let memory = Memory::new(&config);
+        let observer = CacheObserver(Rc::clone(&memory.metrics));
+        let redis = SpinRedis::new(config.redis_url.clone());
         let made = Rc::new(Instance {
-            cache: ReadThrough::new(config.cache.clone(), SpinRedis::new(config.redis_url.clone()), Machine, Log),
+            cache: ReadThrough::new(config.cache.clone(), redis, Machine, observer),
             config,
             verified: Verified::default(),
             ids: ObjectIds::default(),
-            memory: Memory::default(),
+            memory,
         });
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
 
-    async fn answer(&self, head: &Request<()>, body: inbound::Body) -> Answer {
+    async fn answer(&self, head: &Request<()>, body: inbound::Body, held: &Held) -> Answer {
         let (platform, http_client) = (Machine, Outbound);
         let context = Context {
             config: &self.config,
             cache: &self.cache,
             platform: &platform,
-            store: &DataApi::new(&http_client, &platform, &self.config.database),
+            store: &DataApi::new(&http_client, &platform, &self.config.database, head.headers(), held),
             verified: &self.verified,
             ids: &self.ids,
             memory: &self.memory,
+            held,
         };
         api::answer(&context, head, body).await
+    }
+
+    /// Adds up what was counted, unless another request is about to. Boxed, since every response's task has room
+    /// for it and few run it.
+    async fn share(&self) {
+        if !self.memory.metrics.is_waiting() {
+            Box::pin(self.memory.metrics.share(&self.cache, &self.config.catalog)).await;
+        }
     }
 }
 
@@ -96,10 +110,15 @@ impl Guest for Component {
     async fn handle(request: types::Request) -> Result<types::Response, types::ErrorCode> {
         let head = inbound::head(&request)?;
         let id = request_id::of(head.headers(), &Machine);
-        let Answer { mut response, log } = match Instance::get().await {
-            Ok(instance) => instance.answer(&head, inbound::Body::new(&head, request)).await,
-            Err(problem) => Answer { log: problem.log(), response: problem.into_response() },
+        let (answer, instance) = match Instance::get().await {
+            Ok(instance) => {
+                let held = instance.memory.budget.hold();
+                let answer = instance.answer(&head, inbound::Body::new(&head, request), &held).await;
+                (answer, Some((instance, held)))
+            }
+            Err(problem) => (Answer { log: problem.log(), response: problem.into_response() }, None),
         };
+        let Answer { mut response, log } = answer;
         if let Some(why) = log {
             let (method, path) = (head.method(), head.uri().path());
             // Quoted, so that nothing that came from outside can start a line of its own.
@@ -109,6 +128,12 @@ impl Guest for Component {
         headers.insert(request_id::X_REQUEST_ID, id);
         // What is JSON is not to be taken for a page (Fetch standard).
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        response::send(response).await
+        response::send(response, async move {
+            if let Some((instance, held)) = instance {
+                drop(held);
+                instance.share().await;
+            }
+        })
+        .await
     }
 }

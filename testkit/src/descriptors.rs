@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Allows this process, and those that it starts from now on, so many descriptors at least.
+/// Allows this process, and those that it starts from now on, `count` descriptors at least.
 ///
 /// # Errors
 /// Where the system does not let it.

@@ -181,6 +181,7 @@ async fn client(run: Rc<Run>) {
 }
 
 async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'static str) -> (u16, String, Bytes) {
+    let held = run.memory[instance].budget.hold();
     let context = Context {
         config: &run.config,
         cache: &run.instances[instance],
@@ -189,6 +190,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         verified: &run.verified,
         ids: &run.new_ids,
         memory: &run.memory[instance],
+        held: &held,
     };
     let request =
         Request::builder().method(method).uri(path).header("content-type", "application/json").body(()).unwrap();

@@ -7,7 +7,7 @@ use crate::http::response;
 use crate::http::response::Response;
 
 /// Methods and path of each route, and what it does.
-const ROUTES: [(&str, &str, &str); 14] = [
+const ROUTES: [(&str, &str, &str); 15] = [
     ("GET", "/api/", "says what this is"),
     (
         "GET",
@@ -29,6 +29,7 @@ const ROUTES: [(&str, &str, &str); 14] = [
     ("GET", "/openapi.json", "the description of the API"),
     ("GET", "/health/live", "whether the service runs"),
     ("GET", "/health/ready", "whether Redis and the Data API answer"),
+    ("GET", "/metrics", "what was counted, for Prometheus"),
     ("OPTIONS", "any of these", "the methods that it takes"),
 ];
 
