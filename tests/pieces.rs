@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use common::system::System;
 use serde_json::json;
+use testkit::stack::StackConfig;
 
 /// How many responses of each kind are counted.
 const COUNT: usize = 1_000;
@@ -118,6 +119,25 @@ fn what_is_read_arrives_in_one_piece() {
             tally.add(&arrival);
         }
         tally.check(what);
+    }
+}
+
+/// An instance reads the variables in its first request, and Spin reads them in a blocking section: what that wakes runs
+/// beside the task.
+#[test]
+fn the_first_response_of_an_instance_arrives_in_one_piece() {
+    let config = StackConfig::default().host_argument("--max-instance-reuse-count=1");
+    let system = System::start_with(config, &[("cache_ttl_seconds", "600")]);
+    system.post("/api/initDB/games");
+    let mut connection = Connection::to(&system);
+    for path in ["/health/live", "/api/showDB/games"] {
+        let mut tally = Tally::default();
+        for _ in 0..COUNT {
+            let arrival = connection.ask("GET", path, "", "");
+            assert_eq!(arrival.status, 200, "{path}: {}", arrival.head);
+            tally.add(&arrival);
+        }
+        tally.check(path);
     }
 }
 

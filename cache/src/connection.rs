@@ -69,10 +69,11 @@ impl<P: Ports> Connections<P> {
         }
     }
 
-    /// Redis's clock, in milliseconds, where it is known: to a round trip, and to how far Redis's clock was set since.
-    pub fn redis_clock_ms(&self, platform: &P::Platform) -> Option<i64> {
+    /// Redis's clock at a time of the platform's, in milliseconds, where it is known: to a round trip, and to how far Redis's
+    /// clock was set since.
+    pub fn redis_clock_ms(&self, now: Duration) -> Option<i64> {
         let offset = self.clock_offset_ms.load(Ordering::Relaxed);
-        (offset != i64::MIN).then(|| milliseconds(platform.now()).saturating_add(offset))
+        (offset != i64::MIN).then(|| milliseconds(now).saturating_add(offset))
     }
 
     /// Notes what Redis's clock showed a moment ago.

@@ -96,9 +96,9 @@ impl<P: Ports> Protocol<P> {
         &self.spaces
     }
 
-    /// Redis's clock, in milliseconds, where it is known.
-    pub fn redis_clock_ms(&self) -> Option<i64> {
-        self.connections.redis_clock_ms(&self.platform)
+    /// Redis's clock at a time of the platform's, in milliseconds, where it is known.
+    pub fn redis_clock_ms(&self, now: Duration) -> Option<i64> {
+        self.connections.redis_clock_ms(now)
     }
 
     /// What is to be reported of the last greeting.

@@ -161,7 +161,7 @@ impl<P: Ports> ReadThrough<P> {
         };
         let lease = match outcome {
             LookupOutcome::Hit(cached) => {
-                read.source = Source::Hit { ttl: self.ttl_left(&cached.stamp) };
+                read.source = Source::Hit { ttl: self.ttl_left(&cached.stamp, looked) };
                 read.value = value(cached);
                 return Ok(read);
             }
@@ -317,16 +317,17 @@ impl<P: Ports> ReadThrough<P> {
         let Ok(Some(cached)) = self.guarded(Step::Lookup, self.protocol.lookup_kept(entry)).await else {
             return Err((error, read.times()));
         };
-        let age = self.protocol.redis_clock_ms().map(|now| now.saturating_sub(cached.stamp.stored_ms));
+        let now = self.platform().now();
+        let age = self.protocol.redis_clock_ms(now).map(|now| now.saturating_sub(cached.stamp.stored_ms));
         read.source = Source::Stale { age: age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0))) };
-        read.cache_time += self.platform().now() - began;
+        read.cache_time += now - began;
         read.value = value(cached);
         Ok(read)
     }
 
     /// What is left of a value's TTL, as far as Redis's clock is known here.
-    fn ttl_left(&self, stamp: &Stamp) -> Option<Duration> {
-        let now = self.protocol.redis_clock_ms()?;
+    fn ttl_left(&self, stamp: &Stamp, now: Duration) -> Option<Duration> {
+        let now = self.protocol.redis_clock_ms(now)?;
         let left = stamp.stored_ms.saturating_add(stamp.ttl_ms).saturating_sub(now);
         Some(Duration::from_millis(u64::try_from(left.clamp(0, stamp.ttl_ms)).unwrap_or(0)))
     }

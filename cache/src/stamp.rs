@@ -9,6 +9,9 @@ use bytes::Bytes;
 use crate::redis::RedisValue;
 use crate::{ETag, Loaded};
 
+/// The most digits of a number that is certain to be an `i64`.
+const MAX_DIGITS: usize = 18;
+
 /// A stamp that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
@@ -70,13 +73,14 @@ impl Stamp {
 
 /// The number that begins at `at`, and where the next part begins.
 fn number(text: &[u8], at: usize) -> Option<(i64, usize)> {
-    let mut number: i64 = 0;
-    let mut end = at;
-    while let Some(digit) = text.get(end).filter(|byte| byte.is_ascii_digit()) {
-        number = number.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
-        end += 1;
+    let digits = text.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = at + digits;
+    // So few digits cannot overflow, which checking each of them for it would take as long again to find out.
+    if !(1..=MAX_DIGITS).contains(&digits) || text.get(end) != Some(&b' ') {
+        return None;
     }
-    (end > at && text.get(end) == Some(&b' ')).then_some((number, end + 1))
+    let number = text[at..end].iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    Some((number, end + 1))
 }
 
 #[cfg(test)]
@@ -120,6 +124,7 @@ mod tests {
             "17 1 2 ab",
             "17 1 2 \"",
             "17 -1 2 \"ab\"",
+            "17 1000000000000000000 2 \"ab\"",
             "17  1 2 -",
         ] {
             let text = Bytes::from_static(text.as_bytes());

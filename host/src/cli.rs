@@ -65,9 +65,9 @@ pub struct Cli {
     #[arg(long, value_name = "DURATION", value_parser = Range::parse_duration)]
     pub request_timeout: Option<Range<Duration>>,
 
-    /// Turns on what Spin does not do: a response's head and body leave together, without delay (TCP_NODELAY); all
-    /// instances share one connection per Redis address; requests queue up instead of failing where there are too many;
-    /// and stopping waits for requests that are being answered.
+    /// Turns on what Spin does not do: each core has a runtime of its own; a response's head and body leave together, without
+    /// delay (TCP_NODELAY); the instances of a core share one connection per Redis address; requests queue up instead of
+    /// failing where there are too many; and stopping waits for requests that are being answered.
     #[arg(long)]
     pub tuned: bool,
 

@@ -23,6 +23,8 @@ pub struct AppState {
     pub http: Client,
     /// The most linear memory of one instance, in bytes.
     pub max_memory: Option<usize>,
+    /// Whether a thread that reads a variable leaves the runtime's other tasks to another thread meanwhile, as in Spin.
+    pub variables_block: bool,
 }
 
 /// What the instances of one component share.

@@ -1,5 +1,7 @@
 //! `spin:variables`: the component reads its variables.
 
+use std::sync::Arc;
+
 use wasmtime::component::Accessor;
 
 use crate::bindings::variables::{Error, Host, HostWithStore};
@@ -13,13 +15,16 @@ impl<T: Send> HostWithStore<T> for HasGuest {
         if let Err(error) = check_name(&name) {
             return Ok(Err(Error::InvalidName(format!("{name:?}: {error}"))));
         }
-        Ok(accessor.with(|mut access| {
-            let component = &access.get().component;
-            let value = component.variables.get(&name).cloned();
-            value.ok_or_else(|| match component.variables.is_empty() {
-                true => Error::Undefined(format!("no variable for component {:?}", component.id)),
-                false => Error::Undefined(format!("no variable for {:?}.{name:?}", component.id)),
-            })
+        let component = accessor.with(|mut access| Arc::clone(&access.get().component));
+        let value = match component.app.variables_block {
+            // Spin's provider of environment variables does. Until the task is polled again, what it wakes runs on another
+            // thread at once: a response's head may leave before its body is there.
+            true => tokio::task::block_in_place(|| component.variables.get(&name).cloned()),
+            false => component.variables.get(&name).cloned(),
+        };
+        Ok(value.ok_or_else(|| match component.variables.is_empty() {
+            true => Error::Undefined(format!("no variable for component {:?}", component.id)),
+            false => Error::Undefined(format!("no variable for {:?}.{name:?}", component.id)),
         }))
     }
 }

@@ -18,6 +18,7 @@
 //!   `guest_variables` and [`redis`] for Spin's interfaces ([`bindings`]), [`outbound_http`] for `wasi:http/client`.
 //!   [`allowed_hosts`] says where it may connect to; [`tls`] is how it does so securely.
 //! - `response` is the way back; with `--tuned` it joins head and body.
+//! - With `--tuned`, [`cores`] gives each connection to one of several servers, each on a thread of its own.
 //!
 //! Wasmtime and its handler (`wasmtime_wasi_http::handler::ProxyHandler`) are the versions that Spin 4.1 has, the pool of
 //! instances and its defaults are Spin's, and so is redis-rs: what is measured and tested here holds there.
@@ -25,6 +26,7 @@
 pub mod allowed_hosts;
 pub mod bindings;
 pub mod cli;
+pub mod cores;
 pub mod engine;
 pub mod guest;
 mod guest_variables;
@@ -46,16 +48,20 @@ pub mod variables;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::cli::Cli;
-use crate::guest::{AppState, ComponentState};
+use crate::cores::Cores;
+use crate::guest::{AppState, ComponentState, Guest};
 use crate::instance::{Factory, Handler, Reuse};
 use crate::manifest::Manifest;
 use crate::routes::Router;
@@ -76,46 +82,60 @@ pub async fn run(cli: Cli) -> Result<()> {
         Some(path) => RuntimeConfig::load(path)?,
         None => RuntimeConfig::default(),
     };
-    let components = components(&cli, &manifest, &mut config)?;
-    // Before the components are compiled: a taken port is known at once.
+    let variables = variables(&cli, &manifest, &mut config)?;
+    // Before the components are compiled: a taken port and a variable without a value are known at once.
     let listener = listen(cli.listen).await?;
+    components(&cli, &manifest, &config, &variables)?;
+    let services = compile(&cli, &manifest)?;
 
-    let handlers = handlers(&cli, &manifest, components)?;
-    let routes = manifest.triggers.iter().filter_map(|trigger| {
-        let handler = handlers.get(&trigger.component)?;
-        Some((trigger.route.clone(), handler.clone()))
-    });
-    let server = Arc::new(Server {
-        router: Router::new(routes)?,
-        info: serde_json::to_string_pretty(&serde_json::json!({ "name": manifest.name, "version": manifest.version }))?,
-        tuning: cli.tuned.then(Tuning::default),
-    });
+    // Each has what its instances share to itself.
+    let runtimes = if cli.tuned { available_parallelism().map_or(1, NonZero::get) } else { 1 };
+    let mut servers = Vec::with_capacity(runtimes);
+    let mut factories = Vec::new();
+    for _ in 0..runtimes {
+        let components = components(&cli, &manifest, &config, &variables)?;
+        let handlers = handlers(&cli, &services, components);
+        factories.extend(handlers.values().cloned());
+        servers.push(server(&manifest, &handlers, cli.tuned.then(|| Tuning::of_one_of(runtimes)))?);
+    }
 
     let stop = stop_signal()?;
     let address = listener.local_addr()?;
     // The reader of this line may have gone away; that is no reason to stop.
     _ = writeln!(std::io::stdout(), "Serving http://{address}");
-    server::serve(listener, server, stop).await;
-    for handler in handlers.values() {
-        handler.state().stop();
+    match servers.pop() {
+        Some(server) if servers.is_empty() && !cli.tuned => {
+            server::serve(listener, &Arc::new(server), false, stop).await;
+        }
+        last => {
+            servers.extend(last);
+            server::serve(listener, &Cores::start(servers)?, true, stop).await;
+        }
+    }
+    for factory in factories {
+        factory.state().stop();
     }
     Ok(())
 }
 
-/// Compiles the components.
-fn handlers(cli: &Cli, manifest: &Manifest, components: Vec<ComponentState>) -> Result<BTreeMap<String, Handler>> {
+fn server(manifest: &Manifest, handlers: &BTreeMap<String, Handler>, tuning: Option<Tuning>) -> Result<Server> {
+    let routes = manifest.triggers.iter().filter_map(|trigger| {
+        let handler = handlers.get(&trigger.component)?;
+        Some((trigger.route.clone(), handler.clone()))
+    });
+    Ok(Server {
+        router: Router::new(routes)?,
+        info: serde_json::to_string_pretty(&serde_json::json!({ "name": manifest.name, "version": manifest.version }))?,
+        tuning,
+    })
+}
+
+/// Compiles the components, by their ids.
+fn compile(cli: &Cli, manifest: &Manifest) -> Result<BTreeMap<String, ServicePre<Guest>>> {
     let engine = engine::new_engine(cli.request_timeout.is_some(), cli.perf_map)?;
-    let reuse = Reuse {
-        count: cli.max_instance_reuse_count,
-        concurrent: cli.max_instance_concurrent_reuse_count,
-        idle: cli.idle_instance_timeout,
-        request_timeout: cli.request_timeout,
-    };
-    let mut handlers = BTreeMap::new();
-    for component in components {
-        let id = component.id.clone();
-        let service = engine::load(&engine, &manifest.components[&id].wasm)?;
-        handlers.insert(id, Handler::new(Factory::new(service, Arc::new(component), reuse)));
+    let mut services = BTreeMap::new();
+    for (id, component) in &manifest.components {
+        services.insert(id.clone(), engine::load(&engine, &component.wasm)?);
     }
     if cli.request_timeout.is_some() {
         // A thread, because components that compute may keep all of tokio's busy.
@@ -126,11 +146,30 @@ fn handlers(cli: &Cli, manifest: &Manifest, components: Vec<ComponentState>) -> 
             }
         });
     }
-    Ok(handlers)
+    Ok(services)
 }
 
-/// What the instances of each component share.
-fn components(cli: &Cli, manifest: &Manifest, config: &mut RuntimeConfig) -> Result<Vec<ComponentState>> {
+/// What gives requests to the instances of each component.
+fn handlers(
+    cli: &Cli,
+    services: &BTreeMap<String, ServicePre<Guest>>,
+    components: Vec<ComponentState>,
+) -> BTreeMap<String, Handler> {
+    let reuse = Reuse {
+        count: cli.max_instance_reuse_count,
+        concurrent: cli.max_instance_concurrent_reuse_count,
+        idle: cli.idle_instance_timeout,
+        request_timeout: cli.request_timeout,
+    };
+    let handlers = components.into_iter().filter_map(|component| {
+        let service = services.get(&component.id)?.clone();
+        Some((component.id.clone(), Handler::new(Factory::new(service, Arc::new(component), reuse))))
+    });
+    handlers.collect()
+}
+
+/// The variables' values.
+fn variables(cli: &Cli, manifest: &Manifest, config: &mut RuntimeConfig) -> Result<Variables> {
     let mut given = BTreeMap::new();
     for variable in &cli.variable {
         given.extend(variable.read()?);
@@ -141,18 +180,27 @@ fn components(cli: &Cli, manifest: &Manifest, config: &mut RuntimeConfig) -> Res
     let mut providers = vec![Provider::Table(given)];
     providers.append(&mut config.providers);
     providers.push(runtime_config::default_environment()?);
-    let variables = Variables::resolve(&manifest.variables, &providers)?;
+    Variables::resolve(&manifest.variables, &providers)
+}
 
+/// What the instances of each component share.
+fn components(
+    cli: &Cli,
+    manifest: &Manifest,
+    config: &RuntimeConfig,
+    variables: &Variables,
+) -> Result<Vec<ComponentState>> {
     let app = AppState {
         redis: Arc::new(redis::Connections::new(config.outbound_redis.max_connections, cli.tuned)),
         http: outbound_http::Client::new(&config.outbound_http, cli.tuned),
         max_memory: config.max_instance_memory,
+        variables_block: !cli.tuned,
     };
     let components = manifest.components.iter().map(|(id, component)| {
         Ok(ComponentState {
             id: id.clone(),
             variables: variables.of_component(id, component)?,
-            allowed_hosts: AllowedHosts::resolve(&component.allowed_outbound_hosts, &variables)
+            allowed_hosts: AllowedHosts::resolve(&component.allowed_outbound_hosts, variables)
                 .with_context(|| format!("[component.{id}]"))?,
             app: app.clone(),
         })

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -49,15 +49,28 @@ pub struct Tuning {
     request_slots: Semaphore,
 }
 
-impl Default for Tuning {
-    fn default() -> Self {
-        Self { request_slots: Semaphore::new(MAX_INSTANCES as usize / 2) }
+impl Tuning {
+    /// For one of so many runtimes, which share the instances that there may be.
+    #[must_use]
+    pub fn of_one_of(runtimes: usize) -> Self {
+        Self { request_slots: Semaphore::new((MAX_INSTANCES as usize / 2 / runtimes).max(1)) }
     }
 }
 
-/// Serves requests from `listener` until `stop` resolves. Then it returns at once; with `--tuned` it gives requests that
-/// are being answered ten seconds.
-pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: impl Future<Output = ()>) {
+/// Serves connections that were accepted.
+pub trait ServeConnection {
+    /// Serves this one, in a task of its own. `watcher` is told when it ends, and tells it to.
+    fn serve_connection(&self, stream: TcpStream, client: SocketAddr, watcher: Watcher);
+}
+
+/// Has what `listener` accepts served until `stop` resolves. Then it returns at once; or, where it is to be `graceful`, gives
+/// requests that are being answered ten seconds.
+pub async fn serve(
+    listener: TcpListener,
+    server: &impl ServeConnection,
+    graceful: bool,
+    stop: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -66,7 +79,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: impl Future
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, client)) => server.clone().connection(stream, client, &connections),
+            Ok((stream, client)) => server.serve_connection(stream, client, connections.watcher()),
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 sleep(ACCEPT_PAUSE).await;
@@ -74,14 +87,20 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: impl Future
         }
     }
     drop(listener);
-    if server.tuning.is_some() && timeout(GRACE, connections.shutdown()).await.is_err() {
+    if graceful && timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests were not answered within {GRACE:?} and are cut off");
     }
 }
 
+impl ServeConnection for Arc<Server> {
+    fn serve_connection(&self, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
+        tokio::spawn(self.clone().connection(stream, client, watcher));
+    }
+}
+
 impl Server {
-    /// Serves one connection, in a task of its own.
-    fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, connections: &GracefulShutdown) {
+    /// Serves one connection to its end.
+    pub(crate) async fn connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
         // Spin leaves Nagle's algorithm on: a second write waits for the client's acknowledgement of the first.
         if self.tuning.is_some()
             && let Err(error) = stream.set_nodelay(true)
@@ -94,12 +113,9 @@ impl Server {
         });
         let http = auto::Builder::new(TokioExecutor::new());
         let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!("Error serving HTTP connection: {error:?}");
-            }
-        });
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::warn!("Error serving HTTP connection: {error:?}");
+        }
     }
 
     /// Answers a request.

@@ -17,7 +17,7 @@ use crate::trace_context::{TRACEPARENT, TRACESTATE};
 
 /// The headers that something here reads. The others, of which Spin adds several of its own to every request, are left
 /// out: to parse and hash them would be work for nothing.
-const READ: [HeaderName; 17] = [
+static READ: [HeaderName; 17] = [
     header::ACCEPT,
     header::ACCESS_CONTROL_REQUEST_METHOD,
     header::AUTHORIZATION,
@@ -37,6 +37,11 @@ const READ: [HeaderName; 17] = [
     CLIENT_ADDRESS,
 ];
 
+thread_local! {
+    /// Their names, looked up once.
+    static READ_NAMES: [&'static str; READ.len()] = READ.each_ref().map(HeaderName::as_str);
+}
+
 /// How much of a body that is too large is still read, and thrown away: a client that sends on while the connection is
 /// closed on it would often not see the answer.
 const DRAIN: usize = 64 * 1024 * 1024;
@@ -50,11 +55,12 @@ pub fn head(request: &types::Request) -> Result<Request<()>, ErrorCode> {
     let uri: Uri = path.parse().map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
     let method = request.get_method().try_into().map_err(|_| ErrorCode::HttpRequestMethodInvalid)?;
     let mut headers = HeaderMap::new();
+    let names = READ_NAMES.with(|names| *names);
     for (name, value) in request.get_headers().copy_all() {
-        if let Some(name) = READ.iter().find(|read| read.as_str().eq_ignore_ascii_case(&name))
+        if let Some(at) = names.iter().position(|read| read.eq_ignore_ascii_case(&name))
             && let Ok(value) = HeaderValue::try_from(value)
         {
-            headers.append(name, value);
+            headers.append(&READ[at], value);
         }
     }
     // Some hosts say it here instead.

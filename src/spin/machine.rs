@@ -1,5 +1,6 @@
-//! Time and randomness from the host.
+//! Time from the host, and random numbers that it has seeded.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use spin_sdk::wasip3::clocks::{monotonic_clock, system_clock};
@@ -7,7 +8,13 @@ use spin_sdk::wasip3::random::random;
 
 use crate::platform::Platform;
 
-/// The host's clock and its random numbers.
+thread_local! {
+    /// Seeded by the host once for each instance: a call to the host costs more than a hundred numbers. What is made of them
+    /// must be unique, not secret.
+    static RANDOM: RefCell<fastrand::Rng> = RefCell::new(fastrand::Rng::with_seed(random::get_random_u64()));
+}
+
+/// The host's clock, and random numbers.
 pub struct Machine;
 
 impl fenced_cache::Platform for Machine {
@@ -20,7 +27,7 @@ impl fenced_cache::Platform for Machine {
     }
 
     fn random(&self) -> u64 {
-        random::get_random_u64()
+        RANDOM.with_borrow_mut(|random| random.u64(..))
     }
 }
 

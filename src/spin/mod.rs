@@ -19,6 +19,7 @@ use fenced_cache::{Ports, ReadThrough};
 use http::{HeaderValue, Request, header};
 use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 
 use crate::auth::jwt::Verified;
 use crate::budget::Held;
@@ -33,6 +34,10 @@ use crate::object_id::ObjectIds;
 use machine::Machine;
 use outbound::Outbound;
 use redis::SpinRedis;
+
+/// A hit allocates some 150 times. The allocator that Rust has for Wasm takes twice as many instructions for it.
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 /// What the cache stands on: Redis by way of the host.
 struct SpinPorts;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 use spin_sdk::variables;
+use spin_sdk::wasip3::wit_bindgen::yield_async;
 
 use crate::config::{Config, VARIABLES};
 use crate::variable::VariableError;
@@ -21,6 +22,10 @@ pub async fn read() -> Result<Config, VariableError> {
         })
     }))
     .await?;
+    // Spin reads environment variables in a blocking section, and until the next turn of the event loop whatever this task
+    // wakes runs on another thread at once: the HTTP server would send the head of the instance's first response while the
+    // body is still on its way to it.
+    yield_async().await;
     let mut values: BTreeMap<_, _> = VARIABLES.map(|(variable, _)| variable).into_iter().zip(values).collect();
     Config::parse(|variable| values.remove(variable).unwrap_or_default())
 }

@@ -18,7 +18,12 @@ pub struct System {
 impl System {
     /// The system with the local runtime configuration, as `cargo xtask up` runs it, and these variables.
     pub fn start(variables: &[(&str, &str)]) -> Self {
-        let config = StackConfig { runtime_config: Some(runtime_config()), ..StackConfig::default() };
+        Self::start_with(StackConfig::default(), variables)
+    }
+
+    /// The same, started otherwise as `config` says.
+    pub fn start_with(config: StackConfig, variables: &[(&str, &str)]) -> Self {
+        let config = StackConfig { runtime_config: Some(runtime_config()), ..config };
         let config = variables.iter().fold(config, |config, (name, value)| config.variable(name, value));
         let stack = Stack::start(config).expect("the system starts");
         let client = Client::new(stack.base_url());

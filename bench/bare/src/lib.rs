@@ -33,9 +33,9 @@ mod component {
         spawn(async move {
             // What is left over, the client did not want any more.
             let _ = writer.write_all(BODY.to_vec()).await;
+            drop((trailers_writer, sent));
         });
         yield_async().await;
-        drop((trailers_writer, sent));
         Ok(response)
     }
 }

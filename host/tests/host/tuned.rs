@@ -25,7 +25,7 @@ fn a_response_that_is_shorter_than_announced_is_a_500() {
 }
 
 #[test]
-fn all_instances_share_one_connection_to_redis() {
+fn the_instances_of_a_core_share_one_connection_to_redis() {
     let redis = RedisServer::start();
     let host = App::new().start(&["--tuned", "--variable", &redis.variable(), "--max-instance-reuse-count", "1"]);
     std::thread::scope(|scope| {
@@ -33,7 +33,24 @@ fn all_instances_share_one_connection_to_redis() {
             scope.spawn(|| host.get("/redis/execute?line=PING").ok());
         }
     });
-    assert_eq!(redis.connections(), 1);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert!((1..=cores).contains(&redis.connections()), "{} connections, {cores} cores", redis.connections());
+}
+
+/// Each connection stays on its thread, and the threads share the work.
+#[test]
+fn connections_are_spread_over_the_cores() {
+    let redis = RedisServer::start();
+    let host = App::new().start(&["--tuned", "--variable", &redis.variable()]);
+    let mut clients: Vec<_> = (0..8).map(|_| host.client()).collect();
+    for _ in 0..3 {
+        for client in &mut clients {
+            assert_eq!(client.get("/redis/execute?line=PING").ok(), "status PONG");
+        }
+    }
+    // Eight connections that are open at once go to every core that there is, and each core has its own way to Redis.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(redis.connections(), cores.min(8));
 }
 
 #[test]
@@ -42,12 +59,14 @@ fn an_instance_is_not_given_a_connection_that_hangs() {
     let pipe = Pipe::to(redis.port);
     let variable = format!("redis_url=redis://127.0.0.1:{}", pipe.port);
     let host = App::new().start(&["--tuned", "--variable", &variable, "--max-instance-reuse-count", "1"]);
-    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
-    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
+    // One connection, and so one core.
+    let mut client = host.client();
+    assert_eq!(client.get("/redis/execute?line=PING").ok(), "status PONG");
+    assert_eq!(client.get("/redis/execute?line=PING").ok(), "status PONG");
     assert_eq!(pipe.connections(), 1);
 
     pipe.go_dead();
-    assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
+    assert_eq!(client.get("/redis/execute?line=PING").ok(), "status PONG");
     assert_eq!(pipe.connections(), 2);
 }
 
