@@ -8,8 +8,8 @@ mod server;
 
 use std::time::Duration;
 
-use fenced_cache::Entry;
 use fenced_cache::protocol::{Acquired, Fill, Filled};
+use fenced_cache::{Entry, Platform};
 use redis::Value;
 use server::*;
 
@@ -31,7 +31,8 @@ async fn a_reader_fills_what_the_next_one_finds() {
     assert_eq!((key.as_str(), &cached.bytes[..]), ("games:list", &b"[1]"[..]));
     assert_eq!((cached.stamp.etag.clone().unwrap().as_str(), cached.stamp.meta.as_str()), ("\"tag\"", "meta"));
     assert_eq!(cached.stamp.ttl_ms, 60_000);
-    let age = redis.protocol.redis_clock_ms().unwrap() - cached.stamp.stored_ms;
+    let now = redis.protocol.platform().now();
+    let age = redis.protocol.redis_clock_ms(now).unwrap() - cached.stamp.stored_ms;
     // To a round trip.
     assert!((-1_000..5_000).contains(&age), "{age}");
     assert_eq!(redis.acquire(&entry, OTHER).await, Acquired::Cached(cached));
