@@ -35,8 +35,11 @@ fn a_thousand_slow_uploads_without_a_credential_keep_nobody_from_an_answer() {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         // Some guess.
-        let credential =
-            if number % 2 == 0 { "" } else { "Authorization: Bearer a-guess-at-a-token-that-is-long-enough\r\n" };
+        let credential = if number.is_multiple_of(2) {
+            ""
+        } else {
+            "Authorization: Bearer a-guess-at-a-token-that-is-long-enough\r\n"
+        };
         let head = "POST /api/add/games HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
         write!(stream, "{head}{credential}Content-Length: 100000\r\n\r\n{{").unwrap();
         stream

@@ -143,7 +143,7 @@ impl Metrics {
     fn take(&self) -> Vec<(usize, u64)> {
         let counters = self.counts.iter().zip(&self.sharing.shared).enumerate();
         counters
-            .filter_map(|(at, (count, shared))| Some((at, count.get() - shared.replace(count.get()))))
+            .map(|(at, (count, shared))| (at, count.get() - shared.replace(count.get())))
             .filter(|(_, count)| *count > 0)
             .collect()
     }
