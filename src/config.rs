@@ -135,8 +135,11 @@ mod tests {
         })
     }
 
+    /// The two that Spin itself reads: the hosts to which the component may connect.
+    const ORIGINS: [&str; 2] = ["redis_origin", "data_api_origin"];
+
     #[test]
-    fn the_manifest_has_every_variable_with_its_default() {
+    fn the_manifest_has_the_variables_with_their_defaults() {
         let manifest = include_str!("../spin.toml");
         for (name, default) in VARIABLES {
             let line = format!("{name} = {{ default = {default:?}");
@@ -145,6 +148,39 @@ mod tests {
                 manifest.contains(&format!("{name} = \"{{{{ {name} }}}}\"")),
                 "{name} is not handed to the component"
             );
+        }
+        let section = |title: &str| {
+            let lines = manifest.lines().skip_while(move |line| *line != title).skip(1);
+            let lines = lines.take_while(|line| !line.starts_with('['));
+            lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let known = |name: &str| VARIABLES.iter().any(|(known, _)| *known == name);
+        let declared = section("[variables]");
+        assert_eq!(declared.len(), VARIABLES.len() + ORIGINS.len());
+        assert!(declared.iter().all(|name| known(name) || ORIGINS.contains(name)), "{declared:?}");
+        let handed = section("[component.store-api.variables]");
+        assert_eq!(handed.len(), VARIABLES.len());
+        assert!(handed.iter().all(|name| known(name)), "{handed:?}");
+    }
+
+    #[test]
+    fn the_reference_page_has_the_variables_with_their_defaults() {
+        let page = include_str!("../docs/reference/configuration.md");
+        let cells = page.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').collect::<Vec<_>>());
+        let rows: Vec<(&str, &str)> = cells
+            .flat_map(|cells| {
+                let (names, default) = (cells[1], cells[2].trim().trim_matches('`'));
+                names.split('`').skip(1).step_by(2).map(move |name| (name, default)).collect::<Vec<_>>()
+            })
+            .collect();
+        let described = |name: &str| -> Vec<&str> {
+            rows.iter().filter(|(row, _)| *row == name).map(|(_, default)| *default).collect()
+        };
+        for (name, default) in VARIABLES {
+            assert_eq!(described(name), [default], "{name}");
+        }
+        for (name, _) in &rows {
+            assert!(VARIABLES.iter().any(|(known, _)| known == name) || ORIGINS.contains(name), "{name}");
         }
     }
 

@@ -7,9 +7,9 @@ use crate::error::Error;
 /// The body's fields. They are borrowed from the one BSON document that the body became.
 ///
 /// A field that is null counts as left out: the serializers of many clients write null for what was not given.
-#[derive(Clone, Copy)]
 pub struct Arguments<'a> {
-    body: &'a RawDocument,
+    /// Those that are not null. An action asks for a dozen names, and to find one in BSON is to parse what stands before it.
+    fields: Vec<(&'a str, RawBsonRef<'a>)>,
     aliases: Aliases,
 }
 
@@ -31,11 +31,11 @@ impl<'a> Arguments<'a> {
     /// Takes the argument of a function: without a data source, and with some fields under other names too.
     ///
     /// # Errors
-    /// 400 for a field that is not known, and for one that is given by both of its names.
+    /// 400 for an unknown field, and for one that is given by both of its names.
     pub fn of_function(body: &'a RawDocument, known: &[&str], aliases: Aliases) -> Result<Self, Error> {
         let arguments = Self::checked(body, &NAMESPACE[1..], known, aliases)?;
         for (name, alias) in aliases {
-            if arguments.there(name)?.is_some() && arguments.there(alias)?.is_some() {
+            if arguments.there(name).is_some() && arguments.there(alias).is_some() {
                 return Err(Error::InvalidParameter(format!(
                     "the fields `{name}` and `{alias}` are the same; give one of them"
                 )));
@@ -45,18 +45,23 @@ impl<'a> Arguments<'a> {
     }
 
     fn checked(body: &'a RawDocument, namespace: &[&str], known: &[&str], aliases: Aliases) -> Result<Self, Error> {
-        for element in body.iter_elements() {
-            let name = element.map_err(internal)?.key().as_str();
+        let mut fields = Vec::with_capacity(8);
+        for element in body {
+            let (name, value) = element.map_err(internal)?;
+            let name = name.as_str();
             let alias = aliases.iter().any(|(_, alias)| *alias == name);
             if !namespace.contains(&name) && !known.contains(&name) && !alias {
                 return Err(Error::InvalidParameter(format!(
-                    "the field `{name}` is not known; this action takes {}, {}",
+                    "the field `{name}` is unknown; this action takes {}, {}",
                     namespace.join(", "),
                     known.join(", ")
                 )));
             }
+            if value != RawBsonRef::Null {
+                fields.push((name, value));
+            }
         }
-        Ok(Arguments { body, aliases })
+        Ok(Arguments { fields, aliases })
     }
 
     /// The name of the data source.
@@ -80,7 +85,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// 400 where it is something else than a document.
     pub fn document(&self, name: &'static str) -> Result<Option<&'a RawDocument>, Error> {
-        match self.get(name)? {
+        match self.get(name) {
             None => Ok(None),
             Some(RawBsonRef::Document(document)) => Ok(Some(document)),
             Some(_) => Err(wrong(name, "an object")),
@@ -111,7 +116,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// 400 where it is missing.
     pub fn required(&self, name: &'static str) -> Result<RawBsonRef<'a>, Error> {
-        self.get(name)?.ok_or(Error::MissingParameter(name))
+        self.get(name).ok_or(Error::MissingParameter(name))
     }
 
     /// A whole number from 0 on that may be left out. A double without a fraction is one too: to a JavaScript client
@@ -120,7 +125,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// 400 where it is something else.
     pub fn count(&self, name: &'static str) -> Result<Option<u64>, Error> {
-        let number = match self.get(name)? {
+        let number = match self.get(name) {
             None => return Ok(None),
             Some(RawBsonRef::Int32(number)) => Some(i64::from(number)),
             Some(RawBsonRef::Int64(number)) => Some(number),
@@ -138,7 +143,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// 400 where it is something else.
     pub fn flag(&self, name: &'static str) -> Result<bool, Error> {
-        match self.get(name)? {
+        match self.get(name) {
             None => Ok(false),
             Some(RawBsonRef::Boolean(flag)) => Ok(flag),
             Some(_) => Err(wrong(name, "true or false")),
@@ -147,7 +152,7 @@ impl<'a> Arguments<'a> {
 
     /// Whether a field is there, whatever its value.
     pub fn has(&self, name: &str) -> bool {
-        matches!(self.get(name), Ok(Some(value)) if !matches!(value, RawBsonRef::Null))
+        self.get(name).is_some()
     }
 
     fn name(&self, name: &'static str) -> Result<&'a str, Error> {
@@ -160,22 +165,13 @@ impl<'a> Arguments<'a> {
     }
 
     /// A value of any type that may be left out.
-    ///
-    /// # Errors
-    /// 500 where the BSON cannot be read.
-    pub fn get(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, Error> {
-        if let Some(value) = self.there(name)? {
-            return Ok(Some(value));
-        }
-        match self.aliases.iter().find(|(known, _)| *known == name) {
-            Some((_, alias)) => self.there(alias),
-            None => Ok(None),
-        }
+    pub fn get(&self, name: &str) -> Option<RawBsonRef<'a>> {
+        let alias = || self.aliases.iter().find(|(known, _)| *known == name);
+        self.there(name).or_else(|| alias().and_then(|(_, alias)| self.there(alias)))
     }
 
-    fn there(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, Error> {
-        let value = self.body.get(name).map_err(internal)?;
-        Ok(value.filter(|value| *value != RawBsonRef::Null))
+    fn there(&self, name: &str) -> Option<RawBsonRef<'a>> {
+        self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 }
 
@@ -223,7 +219,7 @@ mod tests {
         assert_eq!(arguments.required_document("update").unwrap_err().code(), "MissingParameter");
         assert_eq!(arguments.document("sort").unwrap_err().to_string(), "the field `sort` must be an object");
         let error = Arguments::of_action(&body, &["limit"]).map(|_| ()).unwrap_err();
-        assert!(error.to_string().starts_with("the field `skip` is not known"), "{error}");
+        assert!(error.to_string().starts_with("the field `skip` is unknown"), "{error}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
 /// A body that is longer than this has a mapping of its own.
-const LARGE: usize = 128 * 1024;
+const MAPPED_FROM: usize = 128 * 1024;
 
 /// As much as glibc always maps, and gives back to the system when it is freed. What is smaller it keeps for later once it has seen
 /// a few, and a hundred large bodies would then be kept. Only the pages that are written to take memory.
@@ -71,7 +71,7 @@ async fn whole(body: Body, limit: usize, memory: &mut Reservation<'_>) -> Result
         length += chunk.len();
         granted = memory.grow(chunk.len());
         if whole.is_empty() {
-            whole.reserve(if expected > LARGE { expected.max(MAPPED) } else { expected });
+            whole.reserve(if expected > MAPPED_FROM { expected.max(MAPPED) } else { expected });
             whole.extend_from_slice(&first);
         }
         whole.extend_from_slice(&chunk);

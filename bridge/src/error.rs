@@ -1,4 +1,4 @@
-//! All that can go wrong with a request, and what the client gets for it: the one place where statuses and codes stand.
+//! What can go wrong with a request, and what the client gets then: the one place with statuses and codes.
 
 use std::time::Duration;
 
@@ -31,15 +31,15 @@ pub enum Error {
     )]
     HalfAuthentication,
 
-    /// 401 `InvalidSession`: credentials that match nobody.
+    /// 401 `InvalidSession`: the credentials match nobody.
     #[error("invalid session: error finding user for endpoint")]
     UnknownUser,
 
-    /// 401 `InvalidPassword`: a login with a name and a password that do not belong together.
+    /// 401 `InvalidPassword`: a login with a wrong password or an unknown name.
     #[error("invalid username/password")]
     WrongPassword,
 
-    /// 403 `NoMatchingRuleFound`: whoever asks may not do this; the text names the collection.
+    /// 403 `NoMatchingRuleFound`: the account may not do this; the text names the collection.
     #[error("{0}")]
     NoRule(String),
 
@@ -85,7 +85,7 @@ pub enum Error {
     NoRefreshToken,
 
     /// 405 `MethodNotAllowed`: the route exists, for another method.
-    #[error("this route does not know the method {0}")]
+    #[error("the method {0} is not allowed here")]
     MethodNotAllowed(String),
 
     /// 408 `InvalidParameter`: the body did not come in time.
@@ -97,14 +97,14 @@ pub enum Error {
     BodyTooLarge(usize),
 
     /// 413 `InvalidParameter`: the body becomes more BSON than MongoDB's protocol carries.
-    #[error("the body becomes more than the {0} bytes of BSON that MongoDB takes at a time")]
+    #[error("as BSON the body is larger than the {0} bytes that MongoDB accepts in one message")]
     LargerThanMessage(usize),
 
     /// 413 `InvalidParameter`: the request takes more memory than there is for all of them.
-    #[error("the request would take more than {0} bytes of memory; send less at a time")]
+    #[error("the request would need more than {0} bytes of memory; send less at a time")]
     TooMuchMemory(usize),
 
-    /// 500 `InternalServerError`: ours to mend. What is wrong is logged, never sent.
+    /// 500 `InternalServerError`: a fault of the bridge. What is wrong is logged, never sent.
     #[error("internal error")]
     Internal(String),
 
@@ -119,11 +119,11 @@ pub enum Error {
     },
 
     /// 503 `ServiceUnavailable`: as many requests as allowed are being worked on.
-    #[error("too many requests at a time; try again in a moment")]
+    #[error("too many requests at the same time; try again in a moment")]
     Overloaded,
 
     /// 503 `ServiceUnavailable`: other requests have the memory that this one would take.
-    #[error("other requests have all the memory; try again in a moment")]
+    #[error("other requests use all the memory; try again in a moment")]
     OutOfMemory,
 
     /// 503 `ServiceUnavailable`: the server has been told to stop.
@@ -203,9 +203,9 @@ impl Error {
 }
 
 impl Error {
-    /// 404, as for every route that does not exist.
+    /// 404, as for every unknown route.
     pub fn no_such_login() -> Self {
-        Error::NoSuchRoute("there is no such way to log in".to_owned())
+        Error::NoSuchRoute("unknown login provider".to_owned())
     }
 
     /// The body that the client gets; logs the error under the id that the body names.

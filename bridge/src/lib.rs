@@ -8,11 +8,13 @@
 //! - [`config`]: all settings, from flags, the environment or a file.
 //! - [`routes`]: one route for each action; the login; health.
 //! - [`auth`]: credentials, who they belong to, and what those may do.
+//! - [`user`]: whom a request speaks for, as the filters of rules may ask.
 //! - [`media`]: `Content-Type` and `Accept`.
 //! - [`body`]: the bytes of a request, up to a limit.
 //! - [`ejson`]: JSON and Extended JSON to BSON and back, without a tree in between.
 //! - [`arguments`]: the fields of a body, by name and type.
 //! - [`operator_denylist`]: operators that no client may use.
+//! - [`call`]: what an action is given, and the fields that several actions have.
 //! - [`actions`]: one file for each kind of action.
 //! - [`restriction`]: what a rule with a filter or hidden fields makes of an action.
 //! - [`mongo`]: the driver, and what its failures mean.
@@ -31,6 +33,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod budget;
+pub mod call;
 pub mod client;
 pub mod commands;
 pub mod config;
@@ -48,5 +51,6 @@ pub mod server;
 pub mod shares;
 pub mod tls;
 pub mod traces;
+pub mod user;
 pub mod watched;
 pub mod weight;

@@ -57,7 +57,7 @@ async fn run(config: Config) -> Result<(), String> {
     flushed.map_err(|error| format!("the last traces: {error}"))
 }
 
-/// Whoever started us may wait for this line, and may also not read it at all.
+/// The program that started us may wait for this line, or may not read it at all.
 fn print(line: &str) {
     let mut stdout = std::io::stdout();
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());

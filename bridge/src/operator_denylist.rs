@@ -4,7 +4,7 @@
 //! `$literal` or `$set`. That is the price of not having to know, for each version of MongoDB, where it starts to
 //! interpret. Documents that are inserted, or replace others, are data and not checked.
 
-use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
+use mongodb::bson::{Document, RawArray, RawBsonRef, RawDocument, doc};
 
 use crate::error::Error;
 
@@ -113,6 +113,11 @@ fn is_count(path: &[Step<'_>], value: RawBsonRef<'_>) -> bool {
     let mut keys =
         options.iter_elements().map(|element| element.is_ok_and(|element| element.key().as_str() == "count"));
     first && keys.next() == Some(true) && keys.next().is_none()
+}
+
+/// The stage that must follow an allowed `$collStats`: it keeps the count, and drops the name of the machine that answered.
+pub(crate) fn count_only() -> Document {
+    doc! { "$project": { "_id": 0, "ns": 1, "count": 1 } }
 }
 
 fn spelled(path: &[Step<'_>]) -> String {

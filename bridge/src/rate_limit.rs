@@ -15,7 +15,7 @@ const MAX_ENTRIES: u64 = 100_000;
 
 /// Counts requests by account.
 pub struct RateLimit {
-    /// For accounts that have no limit of their own; 0 is none.
+    /// For accounts without a limit of their own; 0: unlimited.
     per_minute: u32,
     at_rest: Cache<String, Arc<Mutex<Instant>>>,
 }

@@ -29,11 +29,11 @@ impl From<IpAddr> for Origin {
 pub struct Shares {
     all: usize,
     each: usize,
-    taken: Mutex<Taken>,
+    acquired: Mutex<Acquired>,
 }
 
 #[derive(Default)]
-struct Taken {
+struct Acquired {
     all: usize,
     by: HashMap<Origin, usize>,
 }
@@ -45,7 +45,7 @@ pub struct Share {
     origin: Option<Origin>,
 }
 
-/// Why there is no share to be had.
+/// Why a share was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Full {
     /// All shares are taken.
@@ -57,39 +57,39 @@ pub enum Full {
 impl Shares {
     /// `all` shares, of which an origin can have `each`.
     pub fn new(all: usize, each: usize) -> Arc<Self> {
-        Arc::new(Shares { all, each, taken: Mutex::default() })
+        Arc::new(Shares { all, each, acquired: Mutex::default() })
     }
 
     /// A share; one without an origin counts among all only.
     ///
     /// # Errors
-    /// Where there is none left. It never waits.
-    pub fn take(self: &Arc<Self>, origin: Option<Origin>) -> Result<Share, Full> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.all >= self.all {
+    /// If no share is left. It never waits.
+    pub fn acquire(self: &Arc<Self>, origin: Option<Origin>) -> Result<Share, Full> {
+        let mut acquired = self.acquired.lock().unwrap_or_else(PoisonError::into_inner);
+        if acquired.all >= self.all {
             return Err(Full::All);
         }
         if let Some(origin) = origin {
-            let count = taken.by.entry(origin).or_default();
+            let count = acquired.by.entry(origin).or_default();
             if *count >= self.each {
                 return Err(Full::Origin);
             }
             *count += 1;
         }
-        taken.all += 1;
+        acquired.all += 1;
         Ok(Share { shares: Arc::clone(self), origin })
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut taken = self.shares.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.all = taken.all.saturating_sub(1);
+        let mut acquired = self.shares.acquired.lock().unwrap_or_else(PoisonError::into_inner);
+        acquired.all = acquired.all.saturating_sub(1);
         let Some(origin) = self.origin else { return };
-        if let Some(count) = taken.by.get_mut(&origin) {
+        if let Some(count) = acquired.by.get_mut(&origin) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                taken.by.remove(&origin);
+                acquired.by.remove(&origin);
             }
         }
     }
@@ -106,15 +106,15 @@ mod tests {
     #[test]
     fn so_many_in_all_and_to_each() {
         let shares = Shares::new(3, 2);
-        let first = shares.take(origin("192.0.2.1")).unwrap();
-        let _second = shares.take(origin("::ffff:192.0.2.1")).unwrap();
-        assert_eq!(shares.take(origin("192.0.2.1")).err(), Some(Full::Origin));
-        let _third = shares.take(origin("2001:db8::1")).unwrap();
-        assert_eq!(shares.take(origin("192.0.2.2")).err(), Some(Full::All));
+        let first = shares.acquire(origin("192.0.2.1")).unwrap();
+        let _second = shares.acquire(origin("::ffff:192.0.2.1")).unwrap();
+        assert_eq!(shares.acquire(origin("192.0.2.1")).err(), Some(Full::Origin));
+        let _third = shares.acquire(origin("2001:db8::1")).unwrap();
+        assert_eq!(shares.acquire(origin("192.0.2.2")).err(), Some(Full::All));
         drop(first);
-        let _fourth = shares.take(None).unwrap();
-        assert_eq!(shares.take(None).err(), Some(Full::All));
-        assert_eq!(shares.taken.lock().unwrap().by.len(), 2);
+        let _fourth = shares.acquire(None).unwrap();
+        assert_eq!(shares.acquire(None).err(), Some(Full::All));
+        assert_eq!(shares.acquired.lock().unwrap().by.len(), 2);
     }
 
     #[test]

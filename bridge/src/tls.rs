@@ -39,7 +39,7 @@ pub fn acceptor(certificate: &Arc<Watched<CertifiedKey>>) -> Result<TlsAcceptor,
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// The certificate that is in force, whoever asks.
+/// The certificate that is in force, for every client.
 struct InForce(Arc<Watched<CertifiedKey>>);
 
 impl std::fmt::Debug for InForce {

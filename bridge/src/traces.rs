@@ -32,7 +32,7 @@ impl Traces {
     /// With an exporter to this address.
     ///
     /// # Errors
-    /// A sentence where the address is none.
+    /// A sentence if the address is invalid.
     pub fn new(endpoint: Option<&str>) -> Result<Self, String> {
         let Some(endpoint) = endpoint else { return Ok(Traces(None)) };
         let config = ureq::Agent::config_builder().timeout_global(Some(EXPORT)).http_status_as_error(false).build();
@@ -100,7 +100,7 @@ impl RequestSpan {
             if let Some(code) = failure {
                 span.set_attribute(KeyValue::new("error.type", code));
             }
-            // A client's mistake is no error of the server's span.
+            // A client's mistake is not an error of the server's span.
             if status >= 500 {
                 span.set_status(Status::error(failure.unwrap_or_default()));
             }

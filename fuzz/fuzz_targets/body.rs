@@ -40,9 +40,9 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// Its own words, in an answer whose headers it cannot break.
 fn check_problem(problem: Problem) {
-    let reply = problem.into_reply();
-    assert!(reply.status().is_client_error());
-    assert!(serde_json::from_slice::<Value>(reply.body()).is_ok());
+    let response = problem.into_response();
+    assert!(response.status().is_client_error());
+    assert!(serde_json::from_slice::<Value>(response.body()).is_ok());
 }
 
 fn check_types(value: &Value) {

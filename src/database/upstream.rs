@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::StoreError;
+use super::DatabaseError;
 use crate::budget::{Held, OverBudget};
 use crate::trace_context::TraceContext;
 
@@ -14,9 +14,9 @@ pub trait Upstream {
     /// Posts JSON, and gives the status and the whole body of the answer, which is asked for as Extended JSON.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`] where no connection could be made, [`StoreError::Failed`] where it broke; and what the
+    /// [`DatabaseError::Unreachable`] where no connection could be made, [`DatabaseError::Failed`] where it broke; and what the
     /// allowance says.
-    fn post(&self, post: Post<'_>) -> impl Future<Output = Result<(u16, Bytes), StoreError>>;
+    fn post(&self, post: Post<'_>) -> impl Future<Output = Result<(u16, Bytes), DatabaseError>>;
 }
 
 /// A request to the Data API.
@@ -53,13 +53,13 @@ impl<'a> Allowance<'a> {
     /// Takes a piece of the answer; `already` and `piece` are in bytes.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] or [`StoreError::OverBudget`].
-    pub fn take(&self, already: usize, piece: usize) -> Result<(), StoreError> {
+    /// [`DatabaseError::TooLarge`] or [`DatabaseError::OverBudget`].
+    pub fn take(&self, already: usize, piece: usize) -> Result<(), DatabaseError> {
         if already + piece > self.largest {
-            return Err(StoreError::TooLarge(self.largest));
+            return Err(DatabaseError::TooLarge(self.largest));
         }
         if self.refusable {
-            return self.held.grow(piece).map_err(|OverBudget| StoreError::OverBudget);
+            return self.held.grow(piece).map_err(|OverBudget| DatabaseError::OverBudget);
         }
         self.held.force(piece);
         Ok(())
@@ -84,8 +84,8 @@ mod tests {
         let (held, other) = (budget.hold(), budget.hold());
         let read = Allowance::new(60, &held, true);
         assert_eq!((read.take(0, 40), read.take(40, 20)), (Ok(()), Ok(())));
-        assert_eq!(read.take(60, 1), Err(StoreError::TooLarge(60)));
-        assert_eq!(Allowance::new(60, &other, true).take(0, 41), Err(StoreError::OverBudget));
+        assert_eq!(read.take(60, 1), Err(DatabaseError::TooLarge(60)));
+        assert_eq!(Allowance::new(60, &other, true).take(0, 41), Err(DatabaseError::OverBudget));
         read.give_back(60);
         assert_eq!(budget.held(), 0);
         assert_eq!(Allowance::new(60, &other, true).take(0, 41), Ok(()));
@@ -96,7 +96,7 @@ mod tests {
         let budget = Rc::new(Budget::new(10));
         let (held, other) = (budget.hold(), budget.hold());
         assert_eq!(Allowance::new(60, &held, false).take(0, 50), Ok(()));
-        assert_eq!(Allowance::new(60, &other, true).take(0, 1), Err(StoreError::OverBudget));
-        assert_eq!(Allowance::new(60, &held, false).take(50, 11), Err(StoreError::TooLarge(60)));
+        assert_eq!(Allowance::new(60, &other, true).take(0, 1), Err(DatabaseError::OverBudget));
+        assert_eq!(Allowance::new(60, &held, false).take(50, 11), Err(DatabaseError::TooLarge(60)));
     }
 }

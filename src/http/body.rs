@@ -163,7 +163,7 @@ fn scan(text: &[u8]) -> Result<(), Problem> {
                 // Fewer digits always fit, and need no parsing.
                 if number.len() > 18 && is_beyond_int64(number) {
                     return Err(Problem::Invalid(format!(
-                        "the whole number {} at {} is beyond Int64, from {} to {}",
+                        "the whole number {} at {} is beyond the range of Int64, {} to {}",
                         String::from_utf8_lossy(&number[..number.len().min(40)]),
                         pointer(text, at),
                         i64::MIN,

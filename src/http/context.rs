@@ -2,32 +2,30 @@
 
 use std::rc::Rc;
 
-use fenced_cache::{Ports, ReadThrough};
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::auth::jwt::Verified;
+use crate::auth::Access;
+use crate::auth::jwt::VerifiedTokens;
+use crate::backend::Backend;
 use crate::budget::{Budget, Held};
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::http::local_counts::LocalCounts;
 use crate::http::metrics::Metrics;
 use crate::http::once_a_second::OnceASecond;
-use crate::object_id::ObjectIds;
+use crate::http::settings::Settings;
 
 /// What every route is given.
-pub struct Context<'a, C: Ports, S, P> {
-    /// What the operator has set.
-    pub config: &'a Config,
-    /// The cache.
-    pub cache: &'a ReadThrough<C>,
-    /// Time and randomness.
-    pub platform: &'a P,
-    /// The source of truth.
-    pub store: &'a S,
+pub struct Context<'a, B: Backend> {
+    /// The documents.
+    pub catalog: Catalog<'a, B>,
+    /// Who may do what.
+    pub access: &'a Access,
+    /// Limits on requests, and the web pages that may send them.
+    pub settings: &'a Settings,
     /// The credentials that the instance has verified.
-    pub verified: &'a Verified,
-    /// Makes the ids of new documents.
-    pub ids: &'a ObjectIds,
+    pub verified: &'a VerifiedTokens,
     /// What the instance remembers of earlier requests.
     pub memory: &'a Memory,
     /// What the request holds of the instance's memory.

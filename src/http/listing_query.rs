@@ -7,7 +7,7 @@ use crate::database::SortKey;
 use crate::database::cursor::Cursor;
 use crate::database::filter::{Comparison, Condition, Test};
 use crate::database::list_query::{ListQuery, MAX_SORT_KEYS, full_sort};
-use crate::database::value::candidates::{is_json_number, is_whole};
+use crate::database::value::number::{is_json_number, is_whole};
 use crate::http::problem::Problem;
 
 /// The most documents that a `limit` may ask for.
@@ -48,8 +48,8 @@ pub fn list_query(parameters: &Parameters) -> Result<ListQuery, Problem> {
             "q" => query.filter.0.push(Condition::Text(short(name, value)?.to_owned())),
             "field" => {
                 return Err(invalid(
-                    "a listing has no parameter \"field\": to filter by F, write F=value; by a field named \"field\", \
-                     eq.field=value",
+                    "a listing has no parameter \"field\": to filter by a field F, write F=value; by a field named \"field\", \
+                     write eq.field=value",
                 ));
             }
             _ => {

@@ -30,7 +30,7 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Requests a minute for each caller; zero is no limit.
+    /// Requests a minute for each caller; zero means no limit.
     pub rate_limit: u64,
 }
 

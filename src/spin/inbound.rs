@@ -49,7 +49,7 @@ const DRAIN: usize = 64 * 1024 * 1024;
 /// The request without its body. Its URI has no more than the path and the query.
 ///
 /// # Errors
-/// A path or a method that is none, which a host should not let through.
+/// An invalid path or method, which a host should not let through.
 pub fn head(request: &types::Request) -> Result<Request<()>, ErrorCode> {
     let path = request.get_path_with_query().unwrap_or_else(|| "/".to_owned());
     let uri: Uri = path.parse().map_err(|_| ErrorCode::HttpRequestUriInvalid)?;

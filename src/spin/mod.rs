@@ -6,13 +6,14 @@
 //! from one task cannot wake another.
 
 mod inbound;
-mod machine;
 mod outbound;
+mod platform;
 mod redis;
 mod response;
 mod variables;
 
 use std::cell::OnceCell;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use fenced_cache::{Ports, ReadThrough};
@@ -21,18 +22,20 @@ use spin_sdk::wasip3::exports::http::handler::Guest;
 use spin_sdk::wasip3::http::{service, types};
 use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 
-use crate::auth::jwt::Verified;
+use crate::auth::jwt::VerifiedTokens;
+use crate::backend::Backend;
 use crate::budget::Held;
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::database::data_api::DataApi;
+use crate::database::object_id::ObjectIds;
 use crate::http::context::{Context, Memory};
 use crate::http::metrics::observer::CacheObserver;
 use crate::http::problem::Problem;
 use crate::http::request_id;
 use crate::http::{self as api, Answer};
-use crate::object_id::ObjectIds;
-use machine::Machine;
 use outbound::Outbound;
+use platform::SpinPlatform;
 use redis::SpinRedis;
 
 /// A hit allocates some 150 times. The allocator that Rust has for Wasm takes twice as many instructions for it.
@@ -44,15 +47,24 @@ struct SpinPorts;
 
 impl Ports for SpinPorts {
     type Connector = SpinRedis;
-    type Platform = Machine;
+    type Platform = SpinPlatform;
     type Observer = CacheObserver;
+}
+
+/// What the store stands on, for one request: the client of the Data API borrows the rest.
+struct SpinBackend<'a>(PhantomData<&'a ()>);
+
+impl<'a> Backend for SpinBackend<'a> {
+    type Ports = SpinPorts;
+    type Database = DataApi<'a, Outbound, SpinPlatform>;
+    type Platform = SpinPlatform;
 }
 
 /// What lives as long as the instance.
 struct Instance {
     config: Config,
     cache: ReadThrough<SpinPorts>,
-    verified: Verified,
+    verified: VerifiedTokens,
     ids: ObjectIds,
     memory: Memory,
 }
@@ -73,9 +85,9 @@ impl Instance {
         let observer = CacheObserver(Rc::clone(&memory.metrics));
         let redis = SpinRedis::new(config.redis_url.clone());
         let made = Rc::new(Instance {
-            cache: ReadThrough::new(config.cache.clone(), redis, Machine, observer),
+            cache: ReadThrough::new(config.cache.clone(), redis, SpinPlatform, observer),
             config,
-            verified: Verified::default(),
+            verified: VerifiedTokens::default(),
             ids: ObjectIds::default(),
             memory,
         });
@@ -83,14 +95,20 @@ impl Instance {
     }
 
     async fn answer(&self, head: &Request<()>, body: inbound::Body, held: &Held) -> Answer {
-        let (platform, http_client) = (Machine, Outbound);
-        let context = Context {
-            config: &self.config,
+        let (platform, http_client) = (SpinPlatform, Outbound);
+        let database = DataApi::new(&http_client, &platform, &self.config.database, head.headers(), held);
+        let catalog = Catalog {
+            settings: &self.config.catalog,
             cache: &self.cache,
+            database: &database,
             platform: &platform,
-            store: &DataApi::new(&http_client, &platform, &self.config.database, head.headers(), held),
-            verified: &self.verified,
             ids: &self.ids,
+        };
+        let context = Context::<SpinBackend<'_>> {
+            catalog,
+            access: &self.config.access,
+            settings: &self.config.http,
+            verified: &self.verified,
             memory: &self.memory,
             held,
         };
@@ -114,7 +132,7 @@ service::export!(Component);
 impl Guest for Component {
     async fn handle(request: types::Request) -> Result<types::Response, types::ErrorCode> {
         let head = inbound::head(&request)?;
-        let id = request_id::of(head.headers(), &Machine);
+        let id = request_id::of(head.headers(), &SpinPlatform);
         let (answer, instance) = match Instance::get().await {
             Ok(instance) => {
                 let held = instance.memory.budget.hold();

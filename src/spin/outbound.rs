@@ -13,14 +13,14 @@ use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::database::StoreError;
+use crate::database::DatabaseError;
 use crate::database::upstream::{Post, Upstream};
 
 /// The host's HTTP client.
 pub struct Outbound;
 
 impl Upstream for Outbound {
-    async fn post(&self, post: Post<'_>) -> Result<(u16, Bytes), StoreError> {
+    async fn post(&self, post: Post<'_>) -> Result<(u16, Bytes), DatabaseError> {
         let allowance = post.allowance;
         let answer = send(post).await?;
         let status = answer.get_status_code();
@@ -31,7 +31,7 @@ impl Upstream for Outbound {
             let taken = match frame.map(http_body::Frame::into_data) {
                 Ok(Ok(data)) => allowance.take(length, data.len()).map(|()| data),
                 Ok(Err(_)) => continue, // trailers
-                Err(error) => Err(StoreError::Failed(format!("its answer broke off: {error:?}"))),
+                Err(error) => Err(DatabaseError::Failed(format!("its answer broke off: {error:?}"))),
             };
             let data = taken.inspect_err(|_| allowance.give_back(length))?;
             length += data.len();
@@ -42,7 +42,7 @@ impl Upstream for Outbound {
 }
 
 /// Sends a POST with a JSON body, head and body in one piece, and waits for the head of the response.
-async fn send(post: Post<'_>) -> Result<Response, StoreError> {
+async fn send(post: Post<'_>) -> Result<Response, DatabaseError> {
     let Post { url, api_key, body, trace, connect_timeout, .. } = post;
     let options = RequestOptions::new();
     let nanoseconds = u64::try_from(connect_timeout.as_nanos()).unwrap_or(u64::MAX);
@@ -58,12 +58,12 @@ async fn send(post: Post<'_>) -> Result<Response, StoreError> {
     let trace = trace.headers().map(|(name, value)| (name.as_str().to_owned(), Vec::from(value)));
     let headers: Vec<_> = headers.into_iter().chain(trace).collect();
     let headers = Fields::from_list(&headers)
-        .map_err(|error| StoreError::Unreachable(format!("the request's headers: {error:?}")))?;
+        .map_err(|error| DatabaseError::Unreachable(format!("the request's headers: {error:?}")))?;
 
     let (mut writer, contents) = wit_stream::new();
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     let (request, transmitted) = Request::new(headers, Some(contents), trailers, Some(options));
-    address(&request, url).map_err(|part| StoreError::Unreachable(format!("data_api_url has an invalid {part}")))?;
+    address(&request, url).map_err(|part| DatabaseError::Unreachable(format!("data_api_url has an invalid {part}")))?;
     spawn(async move {
         // What is left over is what the Data API did not want.
         let _ = writer.write_all(body).await;
@@ -102,7 +102,7 @@ fn join(mut pieces: Vec<Bytes>, length: usize) -> Bytes {
     Bytes::from(whole)
 }
 
-fn failure(code: ErrorCode) -> StoreError {
+fn failure(code: ErrorCode) -> DatabaseError {
     match code {
         // Nothing was sent.
         ErrorCode::DnsTimeout
@@ -113,13 +113,13 @@ fn failure(code: ErrorCode) -> StoreError {
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached => StoreError::Unreachable(format!("{code:?}")),
+        | ErrorCode::ConnectionLimitReached => DatabaseError::Unreachable(format!("{code:?}")),
         ErrorCode::HttpRequestDenied => {
-            StoreError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
+            DatabaseError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
         }
         ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
-            StoreError::Timeout
+            DatabaseError::Timeout
         }
-        other => StoreError::Failed(format!("{other:?}")),
+        other => DatabaseError::Failed(format!("{other:?}")),
     }
 }

@@ -14,6 +14,10 @@ use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
 use crate::http::response::Response as Answer;
 
+/// How much of a body is handed over at a time. The host copies what it is given, so that a large body in one part would
+/// take its size once more.
+const PART: usize = 1024 * 1024;
+
 /// Hands a response to the host, and does `afterwards` once the host has all of it.
 ///
 /// # Errors
@@ -34,7 +38,15 @@ pub async fn send(answer: Answer, afterwards: impl Future<Output = ()> + 'static
         let (response, transmitted) = Response::new(headers, Some(contents), trailers);
         spawn(async move {
             // What is left over is what the client did not want.
-            let _ = writer.write_all(Vec::from(body)).await;
+            if body.len() <= PART {
+                let _ = writer.write_all(Vec::from(body)).await;
+            } else {
+                for part in body.chunks(PART) {
+                    if !writer.write_all(part.to_vec()).await.is_empty() {
+                        break;
+                    }
+                }
+            }
             // Not before. The host waits for the body and for the trailers, takes one of them in each turn of its event
             // loop, and between two turns its HTTP server writes what it has. A writer that is dropped has written its
             // default: the trailers would be first, and the server would have the head alone.

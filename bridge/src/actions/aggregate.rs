@@ -1,15 +1,15 @@
 //! `aggregate`.
 
-use mongodb::bson::{Document, RawBsonRef, doc};
+use mongodb::bson::{Document, RawBsonRef};
 use mongodb::options::AggregateOptions;
 
-use super::Call;
 use crate::answer::Answer;
 use crate::arguments::documents_of;
 use crate::auth::referenced_namespaces;
 use crate::auth::rules::Operation;
+use crate::call::Call;
 use crate::error::Error;
-use crate::operator_denylist;
+use crate::operator_denylist::{self, count_only};
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
@@ -34,9 +34,4 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     options.max_time = Some(call.mongo.operation_timeout());
     let cursor = call.collection().aggregate(stages).with_options(options).batch().await?;
     Answer::documents(call, cursor).await
-}
-
-/// What follows `$collStats`: it counts, and says by itself on which machine, too.
-pub(crate) fn count_only() -> Document {
-    doc! { "$project": { "_id": 0, "ns": 1, "count": 1 } }
 }

@@ -2,8 +2,8 @@
 
 use mongodb::options::CountOptions;
 
-use super::Call;
 use crate::answer::{Answer, number};
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {

@@ -4,8 +4,8 @@ use futures_util::StreamExt as _;
 use mongodb::bson::doc;
 use mongodb::options::FindOptions;
 
-use super::Call;
 use crate::answer::{Answer, too_many};
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
@@ -17,7 +17,7 @@ pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
 }
 
 pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
-    // One more than may be answered, to know that there are more. MongoDB, too, takes a limit of 0 for none.
+    // One more than may be answered, to know whether there are more. A limit of 0 means no limit, as in MongoDB.
     let beyond = call.config.max_documents.saturating_add(1);
     let asked = call.arguments.count("limit")?;
     let limit = match asked {
@@ -33,8 +33,8 @@ pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
     Answer::documents(call, cursor).await
 }
 
-/// Refuses a limit above ours where there are that many documents. Whoever asks for more than it may have is told so by a
-/// status, and not by an answer that breaks off.
+/// Refuses a limit above ours where there are that many documents. A client that asks for too many gets an error status,
+/// not an answer that breaks off.
 async fn refuse_more(call: &Call<'_>) -> Result<(), Error> {
     let allowed = u64::try_from(call.config.max_documents).unwrap_or(u64::MAX);
     let skip = call.arguments.count("skip")?.unwrap_or(0).saturating_add(allowed);

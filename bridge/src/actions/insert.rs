@@ -2,16 +2,15 @@
 
 use mongodb::bson::{Bson, RawArrayBuf, RawBson, RawDocumentBuf, rawdoc};
 
-use super::Call;
 use crate::answer::Answer;
+use crate::call::Call;
 use crate::error::Error;
 
 pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
     let document = call.arguments.required_document("document")?.to_owned();
-    let (comment, write) = (call.comment()?, call.mongo.write());
-    let done = call.collection().insert_one(document).comment(write.comment(comment)).await;
-    write.done();
-    Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done?.inserted_id)? })
+    let collection = call.collection();
+    let done = call.write(|comment| collection.insert_one(document).comment(comment)).await?;
+    Answer::created(call, &rawdoc! { "insertedId": RawBson::try_from(done.inserted_id)? })
 }
 
 pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
@@ -21,10 +20,8 @@ pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
     }
     let documents: Vec<RawDocumentBuf> = documents.into_iter().map(ToOwned::to_owned).collect();
     let count = documents.len();
-    let (comment, write) = (call.comment()?, call.mongo.write());
-    let done = call.collection().insert_many(documents).comment(write.comment(comment)).await;
-    write.done();
-    let mut done = done?;
+    let collection = call.collection();
+    let mut done = call.write(|comment| collection.insert_many(documents).comment(comment)).await?;
     let mut ids = RawArrayBuf::new();
     for index in 0..count {
         let id = done.inserted_ids.remove(&index).unwrap_or(Bson::Null);

@@ -1,28 +1,21 @@
 //! The Data API's ten actions and what functions have beside them, one file for each kind.
 
-pub(crate) mod aggregate;
+mod aggregate;
 mod count;
 mod delete;
 mod find;
 mod find_and_modify;
 mod insert;
-mod options;
 mod replace;
-pub(crate) mod update;
+mod restricted;
+mod update;
 
-use mongodb::Collection;
-use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
+use std::pin::Pin;
 
-use crate::answer::{Answer, Envelope};
-use crate::arguments::Arguments;
-use crate::auth::rules::{Operation, Rules};
-use crate::auth::user::User;
-use crate::config::Config;
-use crate::ejson::Format;
+use crate::answer::Answer;
+use crate::auth::rules::Operation;
+use crate::call::Call;
 use crate::error::Error;
-use crate::mongo::Mongo;
-use crate::operator_denylist;
-use crate::restriction;
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,74 +157,26 @@ impl Action {
     /// Where they do not, a field is wrong, or MongoDB refuses or fails.
     pub async fn run(self, call: &Call<'_>) -> Result<Answer, Error> {
         let restriction = call.rules.restriction(call.namespace, self.operations(call)?, call.user)?;
-        if self == Action::Aggregate && call.rules.are_restricted() {
-            return restriction::actions::aggregate(call).await;
-        }
-        if !restriction.is_none() {
-            return restriction::actions::run(self, call, &restriction).await;
-        }
-        match self {
-            Action::FindOne => find::one(call).await,
-            Action::Find => find::many(call).await,
-            Action::InsertOne => insert::one(call).await,
-            Action::InsertMany => insert::many(call).await,
-            Action::UpdateOne => update::one(call).await,
-            Action::UpdateMany => update::many(call).await,
-            Action::ReplaceOne => replace::one(call).await,
-            Action::DeleteOne => delete::one(call).await,
-            Action::DeleteMany => delete::many(call).await,
-            Action::Aggregate => aggregate::run(call).await,
-            Action::FindOneAndUpdate => find_and_modify::update(call).await,
-            Action::FindOneAndReplace => find_and_modify::replace(call).await,
-            Action::FindOneAndDelete => find_and_modify::delete(call).await,
-            Action::Count => count::run(call).await,
-        }
+        // Boxed one by one: side by side they would make every request's future as large as the largest of them, and it is
+        // moved several times before it runs.
+        let running: Running<'_> = match self {
+            Action::Aggregate if call.rules.are_restricted() => Box::pin(restricted::aggregate(call)),
+            action if !restriction.is_none() => Box::pin(restricted::run(action, call, &restriction)),
+            Action::FindOne => Box::pin(find::one(call)),
+            Action::Find => Box::pin(find::many(call)),
+            Action::InsertOne => Box::pin(insert::one(call)),
+            Action::InsertMany => Box::pin(insert::many(call)),
+            Action::UpdateOne | Action::UpdateMany => Box::pin(update::run(call, self)),
+            Action::ReplaceOne => Box::pin(replace::run(call)),
+            Action::DeleteOne | Action::DeleteMany => Box::pin(delete::run(call, self)),
+            Action::Aggregate => Box::pin(aggregate::run(call)),
+            Action::FindOneAndUpdate | Action::FindOneAndReplace | Action::FindOneAndDelete => {
+                Box::pin(find_and_modify::run(call, self))
+            }
+            Action::Count => Box::pin(count::run(call)),
+        };
+        running.await
     }
 }
 
-/// One call of an action: what it needs to run.
-pub struct Call<'a> {
-    /// The limits.
-    pub config: &'a Config,
-    /// What whoever asks may do.
-    pub rules: &'a Rules,
-    /// Whose values the filters of rules take.
-    pub user: &'a User,
-    /// Where the data are.
-    pub mongo: &'a Mongo,
-    /// The database and the collection.
-    pub namespace: (&'a str, &'a str),
-    /// The body's fields.
-    pub arguments: Arguments<'a>,
-    /// How the answer is to be spelled.
-    pub format: Format,
-    /// What stands around it.
-    pub envelope: Envelope,
-}
-
-impl Call<'_> {
-    pub(crate) fn collection(&self) -> Collection<RawDocumentBuf> {
-        self.mongo.collection(self.namespace.0, self.namespace.1)
-    }
-
-    /// The collection, for documents that were looked into.
-    pub(crate) fn documents(&self) -> Collection<Document> {
-        self.collection().clone_with_type()
-    }
-
-    /// A field that MongoDB interprets, and that may be left out.
-    pub(crate) fn query(&self, name: &'static str) -> Result<Option<Document>, Error> {
-        self.arguments.document(name)?.map(|document| interpreted(name, document)).transpose()
-    }
-
-    /// A field that MongoDB interprets, and that must be there.
-    pub(crate) fn required_query(&self, name: &'static str) -> Result<Document, Error> {
-        interpreted(name, self.arguments.required_document(name)?)
-    }
-}
-
-/// Checks what MongoDB will interpret, and gives it the form that the driver takes.
-fn interpreted(name: &str, document: &RawDocument) -> Result<Document, Error> {
-    operator_denylist::check(name, document)?;
-    Ok(Document::try_from(document)?)
-}
+type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;

@@ -1,23 +1,35 @@
 //! `replaceOne`.
 
-use mongodb::options::ReplaceOptions;
+use mongodb::bson::{Document, RawDocumentBuf};
+use mongodb::options::{Collation, ReplaceOptions};
 
-use super::{Call, update};
+use super::update;
 use crate::answer::Answer;
+use crate::call::Call;
 use crate::error::Error;
 
-pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
+pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     let filter = call.required_query("filter")?;
     let replacement = call.arguments.required_document("replacement")?.to_owned();
+    apply(call, filter, replacement, call.collation()?).await
+}
+
+/// With the filter, the replacement and the collation as they are given; the other options are the client's.
+pub(super) async fn apply(
+    call: &Call<'_>,
+    filter: Document,
+    replacement: RawDocumentBuf,
+    collation: Option<Collation>,
+) -> Result<Answer, Error> {
     let mut options = ReplaceOptions::default();
     options.upsert = Some(call.arguments.flag("upsert")?);
-    options.collation = call.collation()?;
+    options.collation = collation;
     options.hint = call.hint()?;
     options.let_vars = call.variables()?;
-    options.comment = call.comment()?;
-    let write = call.mongo.write();
-    options.comment = Some(write.comment(options.comment.take()));
-    let done = call.collection().replace_one(filter, replacement).with_options(options).await;
-    write.done();
-    Answer::ok(call, &update::counts(done?)?)
+    let collection = call.collection();
+    let done = call.write(|comment| {
+        options.comment = Some(comment);
+        collection.replace_one(filter, replacement).with_options(options)
+    });
+    Answer::ok(call, &update::counts(done.await?)?)
 }

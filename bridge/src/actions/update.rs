@@ -1,50 +1,48 @@
 //! `updateOne` and `updateMany`.
 
 use mongodb::bson::{Document, RawBson, RawBsonRef, RawDocumentBuf, cstr, rawdoc};
-use mongodb::options::{UpdateModifications, UpdateOptions};
+use mongodb::options::{Collation, UpdateModifications, UpdateOptions};
 use mongodb::results::UpdateResult;
 
-use super::{Call, interpreted};
+use super::Action;
 use crate::answer::{Answer, number};
 use crate::arguments::documents_of;
+use crate::call::{Call, interpreted};
 use crate::error::Error;
 use crate::operator_denylist;
 
-pub(super) async fn one(call: &Call<'_>) -> Result<Answer, Error> {
-    let (filter, update) = (call.required_query("filter")?, modifications(call)?);
-    let mut options = options(call)?;
-    let write = call.mongo.write();
-    options.comment = Some(write.comment(options.comment.take()));
-    let done = call.collection().update_one(filter, update).with_options(options).await;
-    write.done();
-    let done = done?;
-    Answer::ok(call, &counts(done)?)
+pub(super) async fn run(call: &Call<'_>, action: Action) -> Result<Answer, Error> {
+    apply(call, action, call.required_query("filter")?, modifications(call)?, call.collation()?).await
 }
 
-pub(super) async fn many(call: &Call<'_>) -> Result<Answer, Error> {
-    let (filter, update) = (call.required_query("filter")?, modifications(call)?);
-    let mut options = options(call)?;
-    let write = call.mongo.write();
-    options.comment = Some(write.comment(options.comment.take()));
-    let done = call.collection().update_many(filter, update).with_options(options).await;
-    write.done();
-    let done = done?;
-    Answer::ok(call, &counts(done)?)
-}
-
-fn options(call: &Call<'_>) -> Result<UpdateOptions, Error> {
+/// With the filter, the change and the collation as they are given; the other options are the client's.
+pub(super) async fn apply(
+    call: &Call<'_>,
+    action: Action,
+    filter: Document,
+    update: UpdateModifications,
+    collation: Option<Collation>,
+) -> Result<Answer, Error> {
     let mut options = UpdateOptions::default();
     options.upsert = Some(call.arguments.flag("upsert")?);
     options.array_filters = call.array_filters()?;
-    options.collation = call.collation()?;
+    options.collation = collation;
     options.hint = call.hint()?;
     options.let_vars = call.variables()?;
-    options.comment = call.comment()?;
-    Ok(options)
+    let collection = call.collection();
+    let done = call.write(|comment| {
+        options.comment = Some(comment);
+        let update = match action {
+            Action::UpdateOne => collection.update_one(filter, update),
+            _ => collection.update_many(filter, update),
+        };
+        update.with_options(options)
+    });
+    Answer::ok(call, &counts(done.await?)?)
 }
 
 /// Operators, or a pipeline as MongoDB takes it since 4.2.
-pub(crate) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
+pub(super) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Error> {
     match call.arguments.required("update")? {
         RawBsonRef::Document(update) => Ok(UpdateModifications::Document(interpreted("update", update)?)),
         RawBsonRef::Array(pipeline) => {
@@ -58,7 +56,7 @@ pub(crate) fn modifications(call: &Call<'_>) -> Result<UpdateModifications, Erro
 }
 
 /// What the answer to an update or a replacement says.
-pub(crate) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
+pub(super) fn counts(done: UpdateResult) -> Result<RawDocumentBuf, Error> {
     let mut counts = rawdoc! {
         "matchedCount": number(done.matched_count),
         "modifiedCount": number(done.modified_count),

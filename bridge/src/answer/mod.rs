@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use mongodb::bson::{RawBson, RawBsonRef, RawDocument};
 use mongodb::raw_batch_cursor::RawBatchCursor;
 
-use crate::actions::Call;
+use crate::call::{Call, Envelope};
 use crate::ejson::{Format, write};
 use crate::error::Error;
 pub use streamed::too_many;
@@ -25,15 +25,6 @@ pub struct Answer {
     body: Content,
 }
 
-/// What stands around an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Envelope {
-    /// The Data API's: `{"document": …}`, `{"documents": […]}`, the media type of its format, and 201 for what was created.
-    DataApi,
-    /// A function's: the value alone, always as `application/json` and with 200.
-    Function,
-}
-
 enum Content {
     Whole(Vec<u8>),
     Streamed(Streamed),
@@ -43,7 +34,7 @@ impl Answer {
     /// 200 with these fields.
     ///
     /// # Errors
-    /// Where MongoDB sent something that is no BSON.
+    /// If MongoDB sent something that is not BSON.
     pub fn ok(call: &Call<'_>, fields: &RawDocument) -> Result<Self, Error> {
         Self::fields(StatusCode::OK, call, fields)
     }
@@ -51,7 +42,7 @@ impl Answer {
     /// 201 with these fields.
     ///
     /// # Errors
-    /// Where MongoDB sent something that is no BSON.
+    /// If MongoDB sent something that is not BSON.
     pub fn created(call: &Call<'_>, fields: &RawDocument) -> Result<Self, Error> {
         Self::fields(StatusCode::CREATED, call, fields)
     }
@@ -75,7 +66,7 @@ impl Answer {
     /// A value by itself.
     ///
     /// # Errors
-    /// Where MongoDB sent something that is no BSON.
+    /// If MongoDB sent something that is not BSON.
     pub fn value(call: &Call<'_>, value: RawBsonRef<'_>) -> Result<Self, Error> {
         let mut body = Vec::new();
         write::value(value, call.format, &mut body)?;
@@ -85,7 +76,7 @@ impl Answer {
     /// A document, or null.
     ///
     /// # Errors
-    /// Where MongoDB sent something that is no BSON.
+    /// If MongoDB sent something that is not BSON.
     pub fn found(call: &Call<'_>, document: Option<&RawDocument>) -> Result<Self, Error> {
         let value = document.map_or(RawBsonRef::Null, RawBsonRef::Document);
         match call.envelope {
@@ -102,7 +93,7 @@ impl Answer {
     /// The cursor's first document, or null.
     ///
     /// # Errors
-    /// Where MongoDB fails, or sends something that is no BSON.
+    /// If MongoDB fails, or sends something that is not BSON.
     pub async fn document(call: &Call<'_>, mut cursor: RawBatchCursor) -> Result<Self, Error> {
         let batch = cursor.next().await.transpose()?;
         let first =
@@ -138,11 +129,11 @@ impl Answer {
         self.status
     }
 
-    /// The response. `held` is let go of when the last byte has left, or the client.
-    pub fn into_response(self, held: impl Send + 'static) -> Response {
+    /// The response. The request's `slot` is given back when the last byte has been sent, or the client has disconnected.
+    pub fn into_response(self, slot: impl Send + 'static) -> Response {
         let mut response = Response::new(match self.body {
             Content::Whole(body) => Body::from(body),
-            Content::Streamed(streamed) => streamed.into_body(held),
+            Content::Streamed(streamed) => streamed.into_body(slot),
         });
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));

@@ -1,7 +1,7 @@
 //! Listings, and how a large one leaves: piece by piece, while MongoDB still sends. It is never held whole.
 //!
 //! The price: when it turns out that there is too much, or MongoDB fails, the status has long been sent. Then the text of
-//! the error follows, where no JSON can go on, and the connection is broken off: no client takes a part for the whole.
+//! the error follows, where JSON cannot continue, and the connection is closed: a client cannot take a part for the whole.
 
 use std::io;
 use std::time::Duration;
@@ -13,14 +13,13 @@ use mongodb::bson::RawBsonRef;
 use mongodb::raw_batch_cursor::{RawBatch, RawBatchCursor};
 use tokio::sync::mpsc;
 
-use super::Envelope;
-use crate::actions::Call;
+use crate::call::{Call, Envelope};
 use crate::ejson::{Format, write};
 use crate::error::Error;
 use crate::mongo::Mongo;
 
 /// From here on a listing is streamed. Up to here, whatever goes wrong has a status of its own.
-const LARGE: usize = 1024 * 1024;
+const STREAMED_FROM: usize = 1024 * 1024;
 
 /// How much leaves at a time.
 const PIECE: usize = 128 * 1024;
@@ -74,7 +73,7 @@ impl Listing {
     }
 
     pub(super) fn is_large(&self) -> bool {
-        self.text.len() >= LARGE
+        self.text.len() >= STREAMED_FROM
     }
 
     pub(super) fn end(mut self) -> Vec<u8> {
@@ -139,9 +138,9 @@ impl Streamed {
         Streamed { pieces }
     }
 
-    pub(super) fn into_body(self, held: impl Send + 'static) -> Body {
-        let pieces = stream::unfold((self.pieces, held), async |(mut pieces, held)| {
-            pieces.recv().await.map(|piece| (piece, (pieces, held)))
+    pub(super) fn into_body(self, slot: impl Send + 'static) -> Body {
+        let pieces = stream::unfold((self.pieces, slot), async |(mut pieces, slot)| {
+            pieces.recv().await.map(|piece| (piece, (pieces, slot)))
         });
         Body::from_stream(pieces)
     }

@@ -10,7 +10,7 @@ use super::jwt::{self, Jwks, Provider};
 use super::keys::{self, KeyHash};
 use super::passwords;
 use super::rules::Rules;
-use crate::config::{Secret, located};
+use crate::config::{Namespace, Secret, located};
 use crate::watched::{Files, Watched};
 
 /// The file, as it is written.
@@ -70,8 +70,13 @@ impl Accounts {
     ///
     /// # Errors
     /// A sentence that says what is not usable; also, at first, where nobody would be let in.
-    pub(super) fn watched(file: Option<&Path>, keys: &[Secret]) -> Result<Arc<Watched<Self>>, String> {
+    pub(super) fn watched(
+        file: Option<&Path>,
+        keys: &[Secret],
+        sessions: &Namespace,
+    ) -> Result<Arc<Watched<Self>>, String> {
         let (file, keys): (Option<PathBuf>, Vec<Secret>) = (file.map(Path::to_owned), keys.to_vec());
+        let sessions = sessions.clone();
         Watched::new("the access file", move |files, before: Option<&Accounts>| {
             let mut accounts = Accounts::default();
             accounts.add_unrestricted(keys.iter().map(Secret::reveal));
@@ -79,7 +84,7 @@ impl Accounts {
             let unusable = |why: String| format!("the access file {shown} is not usable: {why}");
             if let Some(file) = &file {
                 let text = files.read(file).map_err(|error| unusable(error.to_string()))?;
-                accounts.add(&text, files, before).map_err(&unusable)?;
+                accounts.add(&text, files, before, &sessions).map_err(&unusable)?;
             }
             // Later it may be just what the operator wants.
             if before.is_none() && accounts.is_empty() {
@@ -98,40 +103,47 @@ impl Accounts {
         }
     }
 
-    fn add(&mut self, text: &[u8], files: &mut Files, before: Option<&Accounts>) -> Result<(), String> {
+    fn add(
+        &mut self,
+        text: &[u8],
+        files: &mut Files,
+        before: Option<&Accounts>,
+        sessions: &Namespace,
+    ) -> Result<(), String> {
+        let checked = |rules: Rules| rules.check().map(|()| rules.without_sessions(sessions));
         let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?;
         let file: File = toml::from_str(text).map_err(|error| located(text, &error))?;
         for key in file.keys {
             let named = |why| format!("the key `{}`: {why}", key.name);
             let hash = KeyHash::parse(&key.hash).map_err(named)?;
-            key.rules.check().map_err(named)?;
-            let principal = Principal::new(format!("key:{}", key.name), &key.hash, key.rules);
+            let rules = checked(key.rules).map_err(named)?;
+            let principal = Principal::new(format!("key:{}", key.name), &key.hash, rules);
             self.keys.push((hash, Arc::new(principal.limited(key.rate_limit))));
         }
         for user in file.users {
             let named = |why| format!("the user `{}`: {why}", user.email);
             passwords::check(&user.password_hash).map_err(named)?;
-            user.rules.check().map_err(named)?;
-            let principal = Principal::new(format!("user:{}", user.email), &user.password_hash, user.rules);
+            let rules = checked(user.rules).map_err(named)?;
+            let principal = Principal::new(format!("user:{}", user.email), &user.password_hash, rules);
             self.users.push((user.email, user.password_hash, Arc::new(principal.limited(user.rate_limit))));
         }
         for settings in file.jwt {
             let named = |why| format!("the issuer `{}`: {why}", settings.name);
-            settings.rules.check().map_err(named)?;
+            let rules = checked(settings.rules.clone()).map_err(named)?;
             let provider = Provider::new(&settings, files, |url| self.jwks(url, before)).map_err(named)?;
             // What it depends on beside its name, the provider knows: a session of one asks it.
-            let principal = Principal::new(format!("jwt:{}", settings.name), "", settings.rules);
+            let principal = Principal::new(format!("jwt:{}", settings.name), "", rules);
             self.providers.push((provider, Arc::new(principal.limited(settings.rate_limit))));
         }
         if let Some(Anonymous { rate_limit, rules }) = file.anonymous {
-            rules.check().map_err(|why| format!("`anonymous`: {why}"))?;
+            let rules = checked(rules).map_err(|why| format!("`anonymous`: {why}"))?;
             let principal = Principal::new(super::ANONYMOUS.to_owned(), "", rules).limited(rate_limit);
             self.anonymous = Some(Arc::new(principal));
         }
         let mut ids: Vec<&str> = self.principals().map(|principal| principal.id.as_str()).collect();
         ids.sort_unstable();
         match ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(format!("`{}` stands there twice", pair[0])),
+            Some(pair) => Err(format!("`{}` is defined twice", pair[0])),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! Wrong passwords: whoever sends many has to wait, longer each time.
+//! Wrong passwords: a client that sends many has to wait, longer each time.
 //!
 //! Counted by account, by address, and by the two together. The last is the strictest: it stops somebody who guesses, and
 //! leaves the owner of the account alone, who is somewhere else. The other two stop many addresses that guess for one

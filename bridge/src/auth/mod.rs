@@ -1,8 +1,8 @@
 //! Who is asking, and what they may do.
 //!
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
-//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Whoever is let in is a [`Principal`] with its
-//! [`rules`] and the [`user::User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
+//! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Each is a [`Principal`] with its
+//! [`rules`] and the [`User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
 //! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
 //! everyone where no credentials are.
 
@@ -19,7 +19,6 @@ pub mod referenced_namespaces;
 pub mod rules;
 mod sessions;
 mod tokens;
-pub mod user;
 
 use std::sync::Arc;
 
@@ -32,6 +31,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::error::Error;
 use crate::mongo::Mongo;
+use crate::user::User;
 use crate::watched::Watched;
 use accounts::Accounts;
 use credentials::Credentials;
@@ -41,7 +41,6 @@ use random::random;
 use rules::Rules;
 use sessions::Sessions;
 use tokens::{TokenKind, Tokens};
-use user::User;
 
 /// The account of those who log in without credentials.
 const ANONYMOUS: &str = "anonymous";
@@ -96,7 +95,7 @@ impl Principal {
         }
     }
 
-    /// Under what name its requests are counted: each user's apart, and those who have no name by where they are.
+    /// The name under which its requests are counted: one for each user, and for anonymous users one for each address.
     pub fn counted_as(&self, client: Client) -> String {
         match self.id.as_str() {
             ANONYMOUS => format!("{ANONYMOUS} {}", client.0),
@@ -117,7 +116,7 @@ impl Authenticator {
                 let unusable = |why: String| format!("the token secret in {} is not usable: {why}", path.display());
                 let secret = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
                 if secret.len() < 32 {
-                    return Err(unusable("it must have 32 bytes at least".to_owned()));
+                    return Err(unusable("it must have at least 32 bytes".to_owned()));
                 }
                 let (database, collection) = config.sessions.parts();
                 (secret, Sessions::new(Some((mongo, database, collection))))
@@ -125,7 +124,7 @@ impl Authenticator {
         };
         let accounts = match config.no_auth {
             true => None,
-            false => Some(Accounts::watched(config.access_file.as_deref(), &config.api_keys)?),
+            false => Some(Accounts::watched(config.access_file.as_deref(), &config.api_keys, &config.sessions)?),
         };
         Ok(Authenticator {
             accounts,
@@ -157,11 +156,14 @@ impl Authenticator {
         };
         let found = match Credentials::of(&head.headers)? {
             Credentials::ApiKey(key) => accounts.get().by_key(key).cloned(),
-            Credentials::Bearer(token) => self.by_bearer(token).await?,
-            Credentials::CustomJwt(token) => self.by_custom_token(token).await?.map(|(principal, _)| principal),
+            // Boxed: they are large, and most requests come with a key.
+            Credentials::Bearer(token) => Box::pin(self.by_bearer(token)).await?,
+            Credentials::CustomJwt(token) => {
+                Box::pin(self.by_custom_token(token)).await?.map(|(principal, _)| principal)
+            }
             Credentials::EmailPassword(email, password) => {
                 let client = Client::of(&head.extensions);
-                self.by_password(email, password, client).await?
+                Box::pin(self.by_password(email, password, client)).await?
             }
         };
         found.ok_or(Error::UnknownUser)

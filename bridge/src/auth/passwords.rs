@@ -96,7 +96,7 @@ impl Passwords {
 
     async fn verify_slowly(&self, hash: Option<&str>, presented: Presented<'_>) -> Result<(), Unverified> {
         let attempt = self.backoff.begin(presented.account, presented.origin).map_err(Unverified::Wait)?;
-        let Ok(queued) = self.queue.take(Some(presented.origin)) else {
+        let Ok(queued) = self.queue.acquire(Some(presented.origin)) else {
             attempt.withdrawn();
             return Err(Unverified::QueueFull);
         };
@@ -104,7 +104,7 @@ impl Passwords {
         let (phc, password) = (hash.unwrap_or(NOBODY).to_owned(), presented.password.to_vec());
         let verified = tokio::task::spawn_blocking(move || {
             // With the work, which a client that leaves does not end.
-            let _places = (queued, running);
+            let _slots = (queued, running);
             PasswordHash::new(&phc).is_ok_and(|hash| Argon2::default().verify_password(&password, &hash).is_ok())
         });
         if verified.await.map_err(|_| Unverified::Broken)? && hash.is_some() {

@@ -7,16 +7,23 @@ use std::fmt;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::user::User;
+use crate::config::Namespace;
 use crate::error::Error;
 use crate::restriction::Restriction;
 use crate::restriction::fields::Fields;
 use crate::restriction::template::{Template, Unresolved};
+use crate::user::User;
 
 /// What someone may do. Nothing, unless a rule says so.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(transparent)]
-pub struct Rules(Vec<Rule>);
+pub struct Rules {
+    list: Vec<Rule>,
+    /// The collection that records which sessions have ended. Like MongoDB's own, `*` does not reach it: an account that can
+    /// write there could bring an ended session back.
+    #[serde(skip)]
+    sessions: Option<Namespace>,
+}
 
 /// One permission.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -53,7 +60,7 @@ pub enum Operation {
 struct Access(Vec<Operation>);
 
 /// The databases that MongoDB keeps for itself: users and their passwords, a cluster's settings, the oplog; and ours, which
-/// says what sessions have ended. `*` does not reach them; whoever wants to open one names it.
+/// says what sessions have ended. `*` does not reach them; a rule must name them.
 const OWN_DATABASES: [&str; 4] = ["admin", "config", "local", "data_api"];
 
 impl Access {
@@ -100,18 +107,25 @@ impl Rules {
     /// Everything that the server's own MongoDB user may do: for a key that stands alone.
     pub fn unrestricted() -> Self {
         let all = || "**".to_owned();
-        Rules(vec![Rule {
+        let rule = Rule {
             database: all(),
             collections: vec![all()],
             access: Access(Access::ALL.to_vec()),
             filter: None,
             fields: Fields::default(),
-        }])
+        };
+        Rules { list: vec![rule], sessions: None }
+    }
+
+    /// The same rules, without a way for `*` to the collection of ended sessions.
+    pub(super) fn without_sessions(mut self, sessions: &Namespace) -> Self {
+        self.sessions = Some(sessions.clone());
+        self
     }
 
     /// Whether some rule has a filter, or hides fields.
     pub fn are_restricted(&self) -> bool {
-        self.0.iter().any(|rule| rule.filter.is_some() || !rule.fields.is_all())
+        self.list.iter().any(|rule| rule.filter.is_some() || !rule.fields.is_all())
     }
 
     /// What the user may see of a collection, where a rule grants all of these operations on it.
@@ -127,10 +141,12 @@ impl Rules {
     ) -> Result<Restriction<'_>, Error> {
         let (database, collection) = namespace;
         let rule =
-            self.0.iter().find(|rule| rule.access.grants(needed) && rule.covers(namespace)).ok_or_else(|| {
-                let verb = if needed == [Operation::Read] { "reading" } else { "writing" };
-                Error::NoRule(format!("no rule allows {verb} the collection `{database}.{collection}`"))
-            })?;
+            self.list.iter().find(|rule| rule.access.grants(needed) && self.covers(rule, namespace)).ok_or_else(
+                || {
+                    let verb = if needed == [Operation::Read] { "reading" } else { "writing" };
+                    Error::NoRule(format!("no rule allows {verb} the collection `{database}.{collection}`"))
+                },
+            )?;
         let filter = rule.filter.as_ref().map(|filter| filter.resolve(user)).transpose();
         let filter = filter.map_err(|why| match why {
             Unresolved::Missing(name) => Error::NoRule(format!(
@@ -140,23 +156,22 @@ impl Rules {
         })?;
         Ok(Restriction::new(filter, &rule.fields))
     }
-}
 
-impl Rule {
-    fn covers(&self, (database, collection): (&str, &str)) -> bool {
-        let own_database = OWN_DATABASES.contains(&database);
+    fn covers(&self, rule: &Rule, (database, collection): (&str, &str)) -> bool {
+        let is_sessions = self.sessions.as_ref().is_some_and(|sessions| sessions.parts() == (database, collection));
+        let reserved_database = is_sessions || OWN_DATABASES.contains(&database);
         // `system.views`, for one, decides what other collections' names mean.
-        let own_collection = collection.starts_with("system.");
-        matches(&self.database, database, own_database)
-            && self.collections.iter().any(|pattern| matches(pattern, collection, own_collection))
+        let reserved_collection = is_sessions || collection.starts_with("system.");
+        matches(&rule.database, database, reserved_database)
+            && rule.collections.iter().any(|pattern| matches(pattern, collection, reserved_collection))
     }
 }
 
-fn matches(pattern: &str, name: &str, mongodbs_own: bool) -> bool {
+fn matches(pattern: &str, name: &str, reserved: bool) -> bool {
     match pattern {
-        // Not to be written in a file: `*` there, and MongoDB's own by name.
+        // Not to be written in a file: `*` there, and what is reserved by name.
         "**" => true,
-        "*" => !mongodbs_own,
+        "*" => !reserved,
         pattern => pattern == name,
     }
 }
@@ -167,13 +182,15 @@ impl Rules {
     /// # Errors
     /// A sentence that names the rule that cannot be meant so.
     pub(super) fn check(&self) -> Result<(), String> {
-        for rule in &self.0 {
+        for rule in &self.list {
             if rule.database.is_empty() || rule.collections.is_empty() {
                 return Err("a rule needs a database and at least one collection".to_owned());
             }
             for name in rule.collections.iter().chain([&rule.database]) {
                 if name != "*" && name.contains('*') {
-                    return Err(format!("`{name}` is no name: `*` stands alone and means all, there are no patterns"));
+                    return Err(format!(
+                        "`{name}` is not a name: write `*` alone for all, or one name; patterns are not supported"
+                    ));
                 }
             }
             let grants = |operation| rule.access.grants(&[operation]);
@@ -233,6 +250,27 @@ mod tests {
         assert!(!allows(&Rules::default(), ("shop", "games"), &[Operation::Read]));
         assert!(allows(&Rules::unrestricted(), ("admin", "system.users"), &Access::ALL));
         assert!(!rules.are_restricted());
+    }
+
+    #[test]
+    fn a_pattern_does_not_reach_the_sessions() {
+        let rules = rules(
+            r#"rules = [
+                { database = "*", collections = ["*"], access = "read-write" },
+                { database = "shop", collections = ["*"], access = "read-write" },
+                { database = "*", collections = ["ended"], access = "read-write" },
+            ]"#,
+        );
+        let reaches = |rules: &Rules| allows(rules, ("shop", "ended"), &[Operation::Read]);
+        assert!(reaches(&rules), "as long as no sessions are there");
+        let sessions: Namespace = "shop.ended".parse().unwrap();
+        let rules = rules.without_sessions(&sessions);
+        assert!(!reaches(&rules));
+        for other in [("shop", "games"), ("bank", "ended")] {
+            assert!(allows(&rules, other, &Access::ALL), "{other:?}");
+        }
+        let named = r#"rules = [{ database = "shop", collections = ["ended"], access = "read" }]"#;
+        assert!(reaches(&self::rules(named).without_sessions(&sessions)), "what is named is meant");
     }
 
     #[test]
@@ -298,7 +336,7 @@ mod tests {
         ] {
             let text = format!("database = \"d\"\ncollections = [\"c\"]\naccess = {access}");
             let checked = toml::from_str::<Rule>(&text).map_err(|error| error.to_string());
-            let error = checked.and_then(|rule| Rules(vec![rule]).check()).unwrap_err();
+            let error = checked.and_then(|rule| Rules { list: vec![rule], sessions: None }.check()).unwrap_err();
             assert!(error.contains(why), "{access}: {error}");
         }
     }

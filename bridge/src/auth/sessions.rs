@@ -5,8 +5,7 @@
 //! in its memory.
 //!
 //! **Rotation.** A refresh gives a new refresh token too, of the next generation, which takes the place of the one before as
-//! soon as it is used. Whoever then comes with an older one has a copy that was stolen, or is the one that it was stolen
-//! from: the session ends for both. A client that ignores the new token, as the retired service's own libraries do, goes on
+//! soon as it is used. If an older one is used after that, one of the two is a stolen copy: the session ends for both. A client that ignores the new token, as the retired service's own libraries do, goes on
 //! with its first one, and is left alone as long as nobody uses another.
 
 use std::collections::HashMap;

@@ -12,7 +12,7 @@ const NOT_HERE: [&str; 3] = ["config", "help", "version"];
 /// The command with the file's values for its defaults.
 ///
 /// # Errors
-/// A sentence where the file cannot be read, or has a setting that there is none of.
+/// A sentence if the file cannot be read, or has an unknown setting.
 pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String> {
     let unusable = |why: String| format!("the configuration file {} is not usable: {why}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
@@ -20,7 +20,7 @@ pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String
     for (name, value) in table {
         let known = command.get_arguments().find(|argument| argument.get_long() == Some(name.as_str()));
         let Some(argument) = known.filter(|_| !NOT_HERE.contains(&name.as_str())) else {
-            return Err(unusable(format!("there is no setting `{name}`")));
+            return Err(unusable(format!("the setting `{name}` is unknown")));
         };
         let (id, several) = (argument.get_id().clone(), argument.get_value_delimiter().is_some());
         let values = match value {
@@ -31,7 +31,7 @@ pub(super) fn apply(mut command: Command, path: &Path) -> Result<Command, String
             }
             value => scalar(value).map(|value| vec![value]),
         };
-        let values: Vec<String> = values.ok_or_else(|| unusable(format!("`{name}` has a value of another kind")))?;
+        let values: Vec<String> = values.ok_or_else(|| unusable(format!("`{name}` has a value of the wrong type")))?;
         command = command.mut_arg(id, |argument| argument.default_values(values));
     }
     Ok(command)

@@ -25,7 +25,7 @@ pub struct Limits {
     #[arg(value_parser = positive)]
     pub memory_budget: usize,
 
-    /// How many requests a minute one account may make; one more is answered 429. 0 is no limit. The access file can say
+    /// How many requests a minute one account may make; further ones are answered 429. 0: unlimited. The access file can say
     /// something else for an account
     #[arg(long, env = "DATA_API_RATE_LIMIT", value_name = "COUNT", default_value_t = 0)]
     pub rate_limit: u32,

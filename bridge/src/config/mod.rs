@@ -79,8 +79,7 @@ pub struct Config {
     pub token_secret_file: Option<PathBuf>,
 
     /// Where it is recorded which of the login's sessions have ended: a collection that MongoDB's user may read and write. Only
-    /// where there is a file with the secret; without it sessions end with the process. In another database than data_api a
-    /// rule for `*` reaches it
+    /// where there is a file with the secret; without it sessions end with the process. Rules with `*` do not reach it
     #[arg(long, env = "DATA_API_SESSIONS", value_name = "DATABASE.COLLECTION", default_value = "data_api.sessions")]
     pub sessions: Namespace,
 

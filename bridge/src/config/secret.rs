@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// A credential, or something that may hold one. Prints as `***`, whoever formats it.
+/// A credential, or something that may hold one. It is formatted as `***`.
 #[derive(Clone)]
 pub struct Secret(String);
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A day: far beyond any sensible limit, and well within what the wire protocol can carry.
-const LONGEST: Duration = Duration::from_secs(86_400);
+const MAX_SPAN: Duration = Duration::from_secs(86_400);
 
 /// Reads `300s`, `500ms`, `5m`, or a bare number of seconds.
 ///
@@ -12,7 +12,7 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let span = text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text));
     match span {
-        Ok(span) if span >= Duration::from_millis(1) && span <= LONGEST => Ok(span),
+        Ok(span) if span >= Duration::from_millis(1) && span <= MAX_SPAN => Ok(span),
         _ => Err("expected a time between 1ms and a day, such as 500ms, 2s or 5m".to_owned()),
     }
 }

@@ -101,17 +101,17 @@ fn several_data_sources() {
     assert_eq!(names(&config)[0], pair("d", "mongodb://d"));
     assert_eq!(names(&config).len(), 3);
     let error = with_file("sources-wrong", "[data-sources]\na = 1", &[]).unwrap_err();
-    assert!(error.contains("`data-sources` has a value of another kind"), "{error}");
+    assert!(error.contains("`data-sources` has a value of the wrong type"), "{error}");
 }
 
 #[test]
 fn what_a_file_must_not_say() {
     for (text, why) in [
-        ("max-document = 7", "there is no setting `max-document`"),
-        ("config = \"x\"", "there is no setting `config`"),
-        ("max_documents = 7", "there is no setting `max_documents`"),
-        ("[limits]\nmax-documents = 7", "there is no setting `limits`"),
-        ("max-documents = [7]", "`max-documents` has a value of another kind"),
+        ("max-document = 7", "the setting `max-document` is unknown"),
+        ("config = \"x\"", "the setting `config` is unknown"),
+        ("max_documents = 7", "the setting `max_documents` is unknown"),
+        ("[limits]\nmax-documents = 7", "the setting `limits` is unknown"),
+        ("max-documents = [7]", "`max-documents` has a value of the wrong type"),
         ("max-documents = \"many\"", "'many' for '--max-documents"),
         ("max-documents = ", "is not usable: line 1: "),
     ] {

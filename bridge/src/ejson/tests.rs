@@ -236,9 +236,9 @@ fn what_bson_cannot_hold_is_refused_by_its_path() {
     for (text, expected) in [
         (r#"{"f":{"a":[1,{"b":1e309}]}}"#, "at `f.a[1].b`: the number 1e309 is beyond a double"),
         (r#"{"a":1e400}"#, "at `a`: the number 1e400 is beyond a double"),
-        (r#"{"a":{"b\u0000":1}}"#, "at `a`: a field name holds a NUL character"),
-        (r#"{"a":1,"b":2,"a":3}"#, "at `a`: the field stands twice in one object"),
-        (r#"{"x":{"a":{},"\u0061":3}}"#, "at `x.a`: the field stands twice in one object"),
+        (r#"{"a":{"b\u0000":1}}"#, "at `a`: a field name contains a NUL character"),
+        (r#"{"a":1,"b":2,"a":3}"#, "at `a`: the field is given twice in one object"),
+        (r#"{"x":{"a":{},"\u0061":3}}"#, "at `x.a`: the field is given twice in one object"),
         (r#"{"_id":{"$oid":"xyz"}}"#, "at `_id.$oid`: must be 24 hex digits, not \"xyz\""),
         (r#"{"a":{"$oid":"5a1f00000000000000000001","b":1}}"#, "at `a.$oid`: not valid JSON: expected `}`"),
         (r#"{"a":{"$numberInt":"2147483648"}}"#, "at `a.$numberInt`: must be a 32-bit integer"),

@@ -43,9 +43,9 @@ impl Drop for KillOnDrop {
             runtime.spawn(async move {
                 match kill(&client, &comment).await {
                     Ok(0) => {}
-                    Ok(count) => tracing::info!(count, "a write was ended: nobody waited for it any more"),
+                    Ok(count) => tracing::info!(count, "a write was stopped: its client had disconnected"),
                     // Servers that do not know these commands, or do not let our user use them.
-                    Err(error) => tracing::debug!(%error, "a write that nobody waits for cannot be ended"),
+                    Err(error) => tracing::debug!(%error, "a write whose client has disconnected cannot be stopped"),
                 }
             });
         }

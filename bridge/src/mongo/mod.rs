@@ -28,10 +28,10 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Prepares the driver. No connection is made yet: a MongoDB that is away does not keep us from starting.
+    /// Prepares the driver. No connection is made yet: a unreachable MongoDB does not keep us from starting.
     ///
     /// # Errors
-    /// A sentence where the connection string is none. It never quotes credentials.
+    /// A sentence if the connection string is invalid. It never quotes credentials.
     pub async fn new(uri: &str, config: &Config, metrics: &Metrics) -> Result<Self, String> {
         let mut options = match ClientOptions::parse(uri).await {
             Ok(options) => options,

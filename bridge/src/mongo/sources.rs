@@ -31,7 +31,7 @@ impl Sources {
     /// The one that is configured first.
     ///
     /// # Errors
-    /// A sentence where there is none.
+    /// A sentence if none is configured.
     pub fn first(&self) -> Result<&Mongo, String> {
         self.0.first().map(|(_, mongo)| mongo).ok_or_else(|| "no data source is configured".to_owned())
     }

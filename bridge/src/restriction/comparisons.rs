@@ -48,7 +48,7 @@ pub(super) fn check(filter: &Document, fields: &Fields) -> Result<(), NotPlain> 
 
 /// What a filter asks for, in the two parts that it has: what may stand beside a rule's filter, and before hidden fields
 /// are removed; and the rest.
-pub(super) fn split(filter: Document, fields: &Fields) -> (Vec<Document>, Vec<Document>) {
+pub(crate) fn split(filter: Document, fields: &Fields) -> (Vec<Document>, Vec<Document>) {
     let (mut plain, mut rest) = (Vec::new(), Vec::new());
     split_into(filter, fields, &mut plain, &mut rest);
     (plain, rest)
@@ -76,7 +76,7 @@ fn split_into(filter: Document, fields: &Fields, plain: &mut Vec<Document>, rest
 }
 
 /// One filter for all of them; `None` for none.
-pub(super) fn all_of(mut filters: Vec<Document>) -> Option<Document> {
+pub(crate) fn all_of(mut filters: Vec<Document>) -> Option<Document> {
     match filters.len() {
         0 => None,
         1 => filters.pop(),

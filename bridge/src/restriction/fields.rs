@@ -5,6 +5,8 @@
 //! stages that are made here remove such fields before a stage of the client's sees the document, so it does not matter
 //! in how many ways a stage can get at a field.
 
+mod visible;
+
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
@@ -36,12 +38,12 @@ impl Fields {
     pub fn check(&self) -> Result<(), String> {
         let paths = match (&self.allow, &self.deny) {
             (Some(paths), None) | (None, Some(paths)) if !paths.is_empty() => paths,
-            _ => return Err("`fields` needs a list that is not empty: `allow` or `deny`, one of them".to_owned()),
+            _ => return Err("`fields` needs exactly one list that is not empty: `allow` or `deny`".to_owned()),
         };
         for path in paths {
             if path.split('.').any(str::is_empty) || path.contains('\0') || path.contains('*') || has_positions(path) {
                 return Err(format!(
-                    "`{path}` is not a field: write names with points between, such as `address.street`"
+                    "`{path}` is not a field: write names separated by dots, such as `address.street`"
                 ));
             }
             if let Some(other) = paths.iter().find(|other| *other != path && is_within(path, other)) {
@@ -226,7 +228,7 @@ mod tests {
     #[test]
     fn lists_that_cannot_be_meant_so() {
         for (fields, why) in [
-            (Fields { allow: Some(vec!["a".to_owned()]), deny: Some(vec!["b".to_owned()]) }, "one of them"),
+            (Fields { allow: Some(vec!["a".to_owned()]), deny: Some(vec!["b".to_owned()]) }, "exactly one list"),
             (allow(&[]), "not empty"),
             (deny(&["a", "a.b"]), "`a.b` is part of `a`"),
             (deny(&["a..b"]), "is not a field"),

@@ -1,4 +1,4 @@
-//! What a rule with a `filter` or `fields` makes of each action.
+//! What a rule with a `filter` or `fields` makes of reads and writes; `actions/restricted/` runs them.
 //!
 //! A [`Restriction`] is a rule's filter with this user's values in it ([`template`]), and the [`fields`] that may be read.
 //!
@@ -11,14 +11,13 @@
 //!
 //! An account whose rules have neither does not come here.
 
-pub mod actions;
-mod comparisons;
+pub(crate) mod comparisons;
 mod condition;
 pub mod fields;
 mod paths;
-mod pipeline;
+pub(crate) mod pipeline;
 pub mod template;
-mod writes;
+pub(crate) mod writes;
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::Collation;
@@ -35,8 +34,8 @@ const BARRIER: i64 = 1 << 53;
 #[derive(Debug)]
 pub struct Restriction<'r> {
     /// The documents; all of them where there is no filter.
-    filter: Option<Document>,
-    fields: &'r Fields,
+    pub(crate) filter: Option<Document>,
+    pub(crate) fields: &'r Fields,
 }
 
 impl<'r> Restriction<'r> {
@@ -52,7 +51,7 @@ impl<'r> Restriction<'r> {
 
     /// The stages that leave what may be seen of the documents that `wanted` asks for. With a `barrier` nothing that
     /// follows is tried on other documents.
-    fn stages(&self, wanted: Document, barrier: bool) -> Vec<Document> {
+    pub(crate) fn stages(&self, wanted: Document, barrier: bool) -> Vec<Document> {
         let (plain, rest) = split(wanted, self.fields);
         let barrier = self.filter.is_some() && (barrier || !rest.is_empty());
         let seen = all_of(self.filter.iter().cloned().chain(plain).collect());
@@ -67,11 +66,11 @@ impl<'r> Restriction<'r> {
 }
 
 /// Letters that differ are different: by a collation of a client's, or of a collection's, `ann` could equal `Ann`.
-fn simple() -> Collation {
+pub(crate) fn simple() -> Collation {
     Collation::builder().locale("simple").build()
 }
 
-fn denied(why: impl Into<String>) -> Error {
+pub(crate) fn denied(why: impl Into<String>) -> Error {
     Error::NoRule(why.into())
 }
 
@@ -86,7 +85,7 @@ fn has_key(value: &Bson, key: &str) -> bool {
 
 /// Refuses what tells of a document's hidden fields beside the document: `$meta` can show the keys of the index that found
 /// it.
-fn check_no_metadata<'a>(values: impl IntoIterator<Item = &'a Bson>) -> Result<(), Error> {
+pub(crate) fn check_no_metadata<'a>(values: impl IntoIterator<Item = &'a Bson>) -> Result<(), Error> {
     match values.into_iter().any(|value| has_key(value, "$meta")) {
         true => Err(denied("`$meta` cannot be used where a rule hides fields")),
         false => Ok(()),

@@ -9,10 +9,8 @@ use mongodb::bson::{Bson, Document, doc};
 use super::comparisons::{self, all_of};
 use super::fields::Fields;
 use super::{Restriction, check_no_metadata, denied};
-use crate::actions::aggregate::count_only;
-use crate::auth::rules::{Operation, Rules};
-use crate::auth::user::User;
 use crate::error::Error;
+use crate::operator_denylist::count_only;
 
 /// Stages that work on the documents they are given, and on nothing else.
 const LOCAL: [&str; 20] = [
@@ -41,10 +39,12 @@ const LOCAL: [&str; 20] = [
 /// Stages that must come first, where a restriction's own stages would stand. (`$documents` has no collection.)
 const FIRST: [&str; 6] = ["$collStats", "$documents", "$geoNear", "$search", "$searchMeta", "$vectorSearch"];
 
+/// What the user may see of a collection, or that nothing of it may be seen.
+pub(crate) type Restrictions<'a> = &'a (dyn Fn((&str, &str)) -> Result<Restriction<'a>, Error> + Sync);
+
 /// Rewrites the pipelines of one request.
-pub(super) struct Rewriter<'a> {
-    rules: &'a Rules,
-    user: &'a User,
+pub(crate) struct Rewriter<'a> {
+    restriction_of: Restrictions<'a>,
     /// A collection with hidden fields has been met.
     hides: Cell<bool>,
     /// The collections that a `$graphLookup` searches under a filter.
@@ -63,12 +63,12 @@ struct Input<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(rules: &'a Rules, user: &'a User) -> Self {
-        Rewriter { rules, user, hides: Cell::new(false), searched: RefCell::default() }
+    pub(crate) fn new(restriction_of: Restrictions<'a>) -> Self {
+        Rewriter { restriction_of, hides: Cell::new(false), searched: RefCell::default() }
     }
 
     /// A client's pipeline on a collection, as this user may run it.
-    pub(super) fn rewrite(&self, pipeline: &[Bson], namespace: (&str, &str)) -> Result<Vec<Document>, Error> {
+    pub(crate) fn rewrite(&self, pipeline: &[Bson], namespace: (&str, &str)) -> Result<Vec<Document>, Error> {
         let source = self.restriction(namespace)?;
         let input = Input { source: Some(&source), database: namespace.0, nested: false };
         let stages = self.pipeline(pipeline, input)?;
@@ -79,17 +79,17 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Whether a collection was met whose fields a rule hides.
-    pub(super) fn hides(&self) -> bool {
+    pub(crate) fn hides(&self) -> bool {
         self.hides.get()
     }
 
     /// The collections that a `$graphLookup` searches under a rule's filter.
-    pub(super) fn searched(&self) -> Vec<(String, String)> {
+    pub(crate) fn searched(&self) -> Vec<(String, String)> {
         self.searched.take()
     }
 
     fn restriction(&self, namespace: (&str, &str)) -> Result<Restriction<'a>, Error> {
-        let restriction = self.rules.restriction(namespace, &[Operation::Read], self.user)?;
+        let restriction = (self.restriction_of)(namespace)?;
         if !restriction.fields.is_all() {
             self.hides.set(true);
         }
@@ -257,7 +257,7 @@ fn documents_first<'a>(stage: &str, pipeline: Option<&'a [Bson]>) -> Result<&'a 
 
 /// A pipeline on a collection that counts what a `$graphLookup` finds there under a filter that matches nothing: more than 0
 /// where the server ignores the filter.
-pub(super) fn count_found_despite_filter(collection: &str) -> Vec<Document> {
+pub(crate) fn count_found_despite_filter(collection: &str) -> Vec<Document> {
     let search = doc! {
         "from": collection,
         "startWith": "$_id",

@@ -7,9 +7,9 @@
 use mongodb::bson::{Array, Bson, Document, doc};
 use serde::Deserialize;
 
-use crate::auth::user::User;
 use crate::ejson::read;
 use crate::operator_denylist;
+use crate::user::User;
 
 /// What introduces a placeholder.
 const PLACEHOLDER: &str = "%%";
@@ -224,7 +224,9 @@ fn without_placeholder(operator: &str, value: &Bson) -> Result<Bson, Unresolved>
     });
     match found {
         None => Ok(value.clone()),
-        Some(text) => Err(invalid(format!("`{text}` cannot stand below `{operator}`: it would not be a value there"))),
+        Some(text) => {
+            Err(invalid(format!("`{text}` is not allowed within `{operator}`: it would not be a value there")))
+        }
     }
 }
 
@@ -312,11 +314,11 @@ mod tests {
             (r#"{"a":"%%user.name"}"#, "`%%user.name` is unknown"),
             (r#"{"a":"%%user.data."}"#, "is unknown"),
             (r#"{"a":"%%prevRoot.a"}"#, "is unknown"),
-            (r#"{"a":{"$regex":"%%user.data.team"}}"#, "cannot stand below `$regex`"),
-            (r#"{"a":{"$not":{"$regex":"%%user.data.team"}}}"#, "cannot stand below `$regex`"),
-            (r#"{"a":{"$size":"%%user.data.n"}}"#, "cannot stand below `$size`"),
-            (r#"{"$expr":{"$regexMatch":{"input":"$a","regex":"%%user.data.p"}}}"#, "cannot stand below"),
-            (r#"{"$jsonSchema":{"required":["%%user.id"]}}"#, "cannot stand below `$jsonSchema`"),
+            (r#"{"a":{"$regex":"%%user.data.team"}}"#, "is not allowed within `$regex`"),
+            (r#"{"a":{"$not":{"$regex":"%%user.data.team"}}}"#, "is not allowed within `$regex`"),
+            (r#"{"a":{"$size":"%%user.data.n"}}"#, "is not allowed within `$size`"),
+            (r#"{"$expr":{"$regexMatch":{"input":"$a","regex":"%%user.data.p"}}}"#, "is not allowed within"),
+            (r#"{"$jsonSchema":{"required":["%%user.id"]}}"#, "is not allowed within `$jsonSchema`"),
             (r#"{"$text":{"$search":"x"}}"#, "`$text` cannot be used"),
             (r#"{"$where":"true"}"#, "`$where` is not allowed"),
             (r#"{"a":{"$near":[1,2]}}"#, "`$near` cannot be used"),

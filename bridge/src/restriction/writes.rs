@@ -41,18 +41,43 @@ impl Restriction<'_> {
     ///
     /// # Errors
     /// 403 where it does more than compare fields that may be read.
-    pub(super) fn write_filter(&self, wanted: Document) -> Result<Document, Error> {
+    pub(crate) fn write_filter(&self, wanted: Document) -> Result<Document, Error> {
         comparisons::check(&wanted, self.fields)
             .map_err(|why| denied(format!("the filter of a write under a rule with a filter or fields: {why}")))?;
         let all = self.filter.iter().cloned().chain((!wanted.is_empty()).then_some(wanted));
         Ok(all_of(all.collect()).unwrap_or_default())
     }
 
+    /// Checks the order and the projection of a change that answers with the document. Where fields are hidden they are
+    /// removed from the answer, so a projection may only say which fields to show, and where.
+    ///
+    /// # Errors
+    /// 403 for an order by a hidden field, and for a projection that computes.
+    pub(crate) fn check_answer(&self, sort: Option<&Document>, projection: Option<&Document>) -> Result<(), Error> {
+        if self.fields.is_all() {
+            return Ok(());
+        }
+        let is_number = |value: &Bson| matches!(value, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_));
+        for (path, direction) in sort.into_iter().flatten() {
+            if !self.fields.shows(path) || !is_number(direction) {
+                return Err(denied(format!("no rule allows sorting by `{path}` here")));
+            }
+        }
+        for (path, shown) in projection.into_iter().flatten() {
+            if path.contains('$') || !(is_number(shown) || matches!(shown, Bson::Boolean(_))) {
+                return Err(denied(format!(
+                    "a rule hides fields, so the projection of `{path}` must be 1 or 0 in a change that answers with the document"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// An update after which the rule's filter still holds.
     ///
     /// # Errors
     /// 403 where that cannot be proved, or a hidden field would be written; 400 for an unknown operator.
-    pub(super) fn update(&self, update: UpdateModifications, upsert: bool) -> Result<UpdateModifications, Error> {
+    pub(crate) fn update(&self, update: UpdateModifications, upsert: bool) -> Result<UpdateModifications, Error> {
         let condition = self.condition();
         match update {
             UpdateModifications::Document(update) => {
@@ -156,7 +181,7 @@ impl Restriction<'_> {
     ///
     /// # Errors
     /// 403 where fields are hidden: it would remove or write them.
-    pub(super) fn check_replacement(&self, replacement: &Document) -> Result<(), Error> {
+    pub(crate) fn check_replacement(&self, replacement: &Document) -> Result<(), Error> {
         if !self.fields.is_all() {
             return Err(denied("a document with fields that a rule hides cannot be replaced; update it"));
         }
@@ -170,7 +195,7 @@ impl Restriction<'_> {
     ///
     /// # Errors
     /// 403 where one has a hidden field.
-    pub(super) fn complete(&self, documents: &mut [Document]) -> Result<(), Error> {
+    pub(crate) fn complete(&self, documents: &mut [Document]) -> Result<(), Error> {
         for document in documents {
             if let Some(path) = self.fields.hidden_in(document) {
                 return Err(denied(format!("no rule allows writing the field `{path}`")));
@@ -186,7 +211,7 @@ impl Restriction<'_> {
     ///
     /// # Errors
     /// 403 for a document that MongoDB would change.
-    pub(super) fn doubtful<'d>(
+    pub(crate) fn doubtful<'d>(
         &self,
         documents: &'d [Document],
     ) -> Result<Option<(Vec<&'d Document>, Document)>, Error> {
@@ -211,7 +236,7 @@ fn kind(filter: &Document) -> String {
 }
 
 /// A pipeline that counts those of the documents that satisfy the filter.
-pub(super) fn count_matching(documents: &[&Document], filter: &Document) -> Vec<Document> {
+pub(crate) fn count_matching(documents: &[&Document], filter: &Document) -> Vec<Document> {
     let literals: Vec<Bson> = documents.iter().map(|document| Bson::from(doc! { "$literal": *document })).collect();
     vec![doc! { "$documents": literals }, doc! { "$match": filter.clone() }, doc! { "$count": "n" }]
 }

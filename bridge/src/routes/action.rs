@@ -9,20 +9,22 @@ use axum::response::{IntoResponse as _, Response};
 use mongodb::bson::RawDocument;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::asked::Asked;
 use super::{App, functions};
-use crate::actions::{Action, Call};
-use crate::answer::{Answer, Envelope};
+use crate::actions::Action;
+use crate::answer::Answer;
 use crate::arguments::Arguments;
 use crate::audit::Audit;
 use crate::auth::Principal;
+use crate::call::{Call, Envelope};
 use crate::client::Client;
 use crate::ejson::Format;
 use crate::error::Error;
 use crate::traces::RequestSpan;
 use crate::{body, ejson, media, weight};
 
-/// A body that is longer than this is read aside.
-const LARGE: usize = 64 * 1024;
+/// A body longer than this, in bytes, is parsed on a blocking thread.
+const BLOCKING_FROM: usize = 64 * 1024;
 
 /// What a route is for.
 #[derive(Clone, Copy)]
@@ -31,15 +33,6 @@ pub(super) enum Route {
     Action(Action),
     /// Functions; which one, the body says.
     Functions,
-}
-
-/// What a request asks for, as its route and its body say.
-pub(super) struct Asked<'a> {
-    pub(super) action: Action,
-    /// The name of the data source.
-    pub(super) source: &'a str,
-    pub(super) arguments: Arguments<'a>,
-    pub(super) envelope: Envelope,
 }
 
 impl Route {
@@ -108,7 +101,7 @@ async fn answer(
     let client = Client::of(&head.extensions);
     let mut memory = app.budget.reserve();
     let text = {
-        let _slot = app.body_slots.take(Some(client.origin())).map_err(|_| Error::Overloaded)?;
+        let _slot = app.body_slots.acquire(Some(client.origin())).map_err(|_| Error::Overloaded)?;
         body::read(body, app.config.limits.max_body_bytes, app.config.limits.body_timeout, &mut memory).await?
     };
     // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
@@ -118,7 +111,7 @@ async fn answer(
     memory.grow(weight::of_text(&text, data && !restricted)?)?;
     let read = || ejson::read::document(&text).map_err(|error| Error::InvalidParameter(error.to_string()));
     // A large one takes a while, in which this thread's other requests go on elsewhere.
-    let body = if text.len() > LARGE { tokio::task::block_in_place(read)? } else { read()? };
+    let body = if text.len() > BLOCKING_FROM { tokio::task::block_in_place(read)? } else { read()? };
     drop(text);
     memory.resize(weight::of_body(&body, restricted))?;
     let asked = route.asked(&body)?;
@@ -155,7 +148,7 @@ async fn admit(route: Route, app: &App, head: &Parts, audit: &mut Audit) -> Resu
 fn unknown_source(asked: &Asked<'_>) -> Error {
     let name: String = asked.source.chars().take(100).collect();
     match asked.envelope {
-        Envelope::DataApi => Error::InvalidParameter(format!("the dataSource `{name}` is not known here")),
+        Envelope::DataApi => Error::InvalidParameter(format!("the dataSource `{name}` is unknown")),
         Envelope::Function => Error::NoSuchService(name),
     }
 }

@@ -5,10 +5,10 @@
 
 use mongodb::bson::{RawBsonRef, RawDocument};
 
-use super::action::Asked;
+use super::asked::Asked;
 use crate::actions::Action;
-use crate::answer::Envelope;
 use crate::arguments::{Aliases, Arguments};
+use crate::call::Envelope;
 use crate::error::Error;
 
 /// The functions of a data source.

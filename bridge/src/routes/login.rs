@@ -52,7 +52,7 @@ async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit)
     let mut memory = app.budget.reserve();
     let text = {
         // Given back before the credential is looked at, which may have to wait.
-        let _slot = app.login_slots.take(Some(client.origin())).map_err(|full| match full {
+        let _slot = app.login_slots.acquire(Some(client.origin())).map_err(|full| match full {
             Full::All => Error::Overloaded,
             Full::Origin => Error::TooManyRequests { what: "logins at a time", retry_after: Duration::from_secs(1) },
         })?;
@@ -76,7 +76,7 @@ pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> 
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whoever presents a refresh token that is not valid is told so in the service's words.
+/// An invalid refresh token is answered in the service's words.
 fn not_found(error: Error) -> Error {
     if matches!(error, Error::UnknownUser) { Error::NoRefreshToken } else { error }
 }

@@ -1,6 +1,7 @@
 //! The routes.
 
 mod action;
+mod asked;
 mod cors;
 mod functions;
 mod health;

@@ -148,7 +148,7 @@ impl Server {
 /// Serves a connection, or closes it at once where there are too many.
 fn admit(stream: TcpStream, peer: IpAddr, connections: &Arc<Shares>, serving: &Serving) {
     let origin = (!is_trusted(peer, &serving.trusted)).then(|| Origin::from(peer));
-    match connections.take(origin) {
+    match connections.acquire(origin) {
         Ok(share) => {
             tokio::spawn(serve(stream, peer, share, serving.clone()));
         }

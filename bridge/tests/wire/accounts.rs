@@ -64,14 +64,14 @@ fn files_that_cannot_be_meant_so() {
     for (text, why) in [
         (String::new(), "it lets nobody in"),
         ("[[keys]]\nname = \"a\"\nhash = \"plain\"".to_owned(), "the key `a`: a key's hash is"),
-        (key("a", "1") + &key("a", "2"), "`key:a` stands there twice"),
+        (key("a", "1") + &key("a", "2"), "`key:a` is defined twice"),
         (key("a", "1").replace("rules", "rule"), "unknown field `rule`"),
         (key("a", "1").replace("read-write", "write"), "unknown variant `write`"),
-        (key("a", "1").replace("\"*\"]", "\"a*\"]"), "there are no patterns"),
+        (key("a", "1").replace("\"*\"]", "\"a*\"]"), "patterns are not supported"),
         ("[[users]]\nemail = \"e\"\npassword-hash = \"secret\"".to_owned(), "a password's hash is"),
         (
             "[[jwt]]\nname = \"i\"\nalgorithm = \"HS256\"\naudience = \"a\"\njwks-url = \"http://x\"".to_owned(),
-            "HS256 has a secret",
+            "HS256 uses a secret",
         ),
         ("[[jwt]]\nname = \"i\"\nalgorithm = \"none\"\naudience = \"a\"".to_owned(), "unknown variant `none`"),
     ] {

@@ -141,7 +141,7 @@ fn options_that_are_wrong() {
         (json!({"collation": "de"}), "the field `collation` must be an object"),
         (json!({"collation": {"strength": 1}}), "the field `collation` must be a collation"),
         (json!({"collation": {"locale": "de", "strength": 9}}), "the field `collation` must be a collation"),
-        (json!({"collation": {"locale": "de", "strenght": 1}}), "the field `collation.strenght` is not known"),
+        (json!({"collation": {"locale": "de", "strenght": 1}}), "the field `collation.strenght` is unknown"),
         (json!({"hint": 1}), "the field `hint` must be a string or an object"),
         (json!({"hint": {"$where": 1}}), "the operator `$where` is not allowed here: `hint.$where`"),
         (json!({"let": [1]}), "the field `let` must be an object"),

@@ -40,8 +40,8 @@ fn fields_that_are_missing_wrong_or_unknown() {
             "the field `upsert` must be true or false",
         ),
         ("aggregate", json!({"pipeline": [1]}), "InvalidParameter", "`pipeline[0]` must be an object"),
-        ("find", json!({"fitler": {}}), "InvalidParameter", "the field `fitler` is not known"),
-        ("insertOne", json!({"document": {}, "filter": {}}), "InvalidParameter", "the field `filter` is not known"),
+        ("find", json!({"fitler": {}}), "InvalidParameter", "the field `fitler` is unknown"),
+        ("insertOne", json!({"document": {}, "filter": {}}), "InvalidParameter", "the field `filter` is unknown"),
         (
             "updateOne",
             json!({"filter": {}, "update": {"a": 1}}),
@@ -85,7 +85,7 @@ fn namespaces_that_are_none() {
         }
     }
     let other = post(json!({"dataSource": "other", "database": "d", "collection": "c"}));
-    assert_eq!(other.error(400, "InvalidParameter"), "the dataSource `other` is not known here");
+    assert_eq!(other.error(400, "InvalidParameter"), "the dataSource `other` is unknown");
     post(json!({"dataSource": "mongodb-atlas", "database": "d".repeat(64), "collection": "c"}))
         .error(400, "MongoDBError");
 }

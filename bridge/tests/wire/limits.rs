@@ -46,7 +46,7 @@ fn a_limit_above_ours_is_refused_before_the_answer_begins() {
         let error = bridge.call("find", fields).error(400, "InvalidParameter");
         assert!(error.starts_with("the answer has more than 150 documents"), "{error}");
     }
-    // Where there are not that many, whoever sends a large limit to get all of them gets all of them.
+    // If fewer documents match, a client that sends a large limit to get all of them gets all of them.
     for fields in [json!({"limit": 151, "filter": {"_id": {"$lt": 150}}}), json!({"limit": i64::MAX, "skip": 2})] {
         assert_eq!(bridge.ok("find", fields)["documents"].as_array().unwrap().len(), 150);
     }

@@ -86,7 +86,7 @@ fn traces_continue_the_callers() {
 
 fn certificate(folder: &Folder, name: &str) -> (String, String) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    // The key first: whoever looks in between sees two that do not belong together.
+    // The key first: a look in between finds two that do not belong together.
     let key = folder.write("key.pem", made.signing_key.serialize_pem());
     (folder.write("certificate.pem", made.cert.pem()), key)
 }
@@ -168,7 +168,7 @@ fn settings_from_a_file() {
     let file = folder.write("wrong.toml", "max-body-byte = 300\n");
     let output = program().args(["--config", &file, "--no-auth", "--listen", "127.0.0.1:0"]).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && error.contains("there is no setting `max-body-byte`"), "{error}");
+    assert!(!output.status.success() && error.contains("the setting `max-body-byte` is unknown"), "{error}");
 }
 
 #[test]

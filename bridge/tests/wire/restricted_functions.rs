@@ -8,19 +8,14 @@ use crate::restricted_documents::documents;
 
 fn start() -> Restricted {
     let restricted = Restricted::start();
-    for collection in ["notes", "orders", "open"] {
+    for collection in ["notes", "orders", "people", "open"] {
         restricted.fill(&restricted.bridge.database, collection, &documents(collection));
     }
     restricted
 }
 
-fn function(restricted: &Restricted, name: &str, collection: &str, mut argument: Value) -> Reply {
-    argument["database"] = json!(restricted.bridge.database);
-    argument["collection"] = json!(collection);
-    let body = json!({"name": name, "service": "mongodb-atlas", "arguments": [argument]});
-    let url = format!("{}/api/client/v2.0/app/any-app/functions/call", restricted.bridge.url);
-    let headers = [restricted.ann(), ("Content-Type", "application/json")];
-    restricted.bridge.post(&url, &headers, body.to_string().as_bytes())
+fn function(restricted: &Restricted, name: &str, collection: &str, argument: Value) -> Reply {
+    restricted.function(restricted.ann(), &restricted.bridge.database, name, collection, argument)
 }
 
 #[test]
@@ -63,15 +58,12 @@ fn a_function_is_no_way_around_a_rule() {
     let (notes, orders) = (before("notes"), before("orders"));
     for collection in ["notes", "orders"] {
         for (name, argument) in [
-            ("findOneAndUpdate", json!({"filter": {"_id": 1}, "update": {"$set": {"x": 1}}})),
-            (
-                "findOneAndUpdate",
-                json!({"filter": {"_id": 1}, "update": {"$set": {"x": 1}}, "projection": {"secret": 1}}),
-            ),
-            ("findOneAndUpdate", json!({"filter": {"_id": 9}, "update": {"$set": {"x": 1}}, "upsert": true})),
-            ("findOneAndReplace", json!({"filter": {"_id": 1}, "update": {"owner": "ann"}})),
-            ("findOneAndReplace", json!({"filter": {"_id": 1}})),
-            ("findOneAndDelete", json!({"filter": {"_id": 1}})),
+            ("findOneAndUpdate", json!({"filter": {"_id": 1}, "update": {"$set": {"owner": "bob"}}})),
+            ("findOneAndUpdate", json!({"filter": {"_id": 1}, "update": [{"$replaceWith": {"owner": "bob"}}]})),
+            ("findOneAndUpdate", json!({"filter": {"$expr": true}, "update": {"$set": {"x": 1}}})),
+            ("findOneAndReplace", json!({"filter": {"_id": 1}, "update": {"owner": "bob"}})),
+            ("findOneAndDelete", json!({"filter": {"_id": 1}, "collation": {"locale": "en", "strength": 1}})),
+            ("findOneAndDelete", json!({"filter": {"text": {"$regex": "BOB"}}})),
             ("insertOne", json!({"document": {"owner": "bob"}})),
             ("updateOne", json!({"query": {"_id": 1}, "update": {"$set": {"owner": "bob"}}})),
         ] {
@@ -87,6 +79,96 @@ fn a_function_is_no_way_around_a_rule() {
     let changed =
         function(&restricted, "findOneAndUpdate", "open", json!({"filter": {"_id": 1}, "update": {"$set": {"k": 5}}}));
     assert_eq!(changed.json()["k"], json!({"$numberInt": "1"}));
+}
+
+#[test]
+fn a_change_answers_with_what_may_be_seen() {
+    let restricted = start();
+    let find = |name: &str, collection: &str, argument: Value| {
+        let reply = function(&restricted, name, collection, argument.clone());
+        assert_eq!(reply.status, 200, "{name} {collection} {argument}: {reply:?}");
+        reply.json()
+    };
+    let number = |number: u32| json!({"$numberInt": number.to_string()});
+    for (name, collection, argument, answer) in [
+        // The first that is ann's, and not the first of all.
+        (
+            "findOneAndUpdate",
+            "notes",
+            json!({"filter": {}, "sort": {"_id": -1}, "update": {"$set": {"seen": true}}, "projection": {"n": 1}}),
+            json!({"_id": number(3), "n": number(3)}),
+        ),
+        ("findOneAndUpdate", "notes", json!({"filter": {"_id": 2}, "update": {"$set": {"seen": true}}}), Value::Null),
+        (
+            "findOneAndUpdate",
+            "notes",
+            json!({"filter": {"_id": 70}, "update": {"$set": {"n": 7}}, "upsert": true, "returnNewDocument": true}),
+            json!({"_id": number(70), "owner": "ann", "n": number(7)}),
+        ),
+        (
+            "findOneAndReplace",
+            "notes",
+            json!({"filter": {"_id": 1}, "update": {"owner": "ann", "n": 8}, "returnNewDocument": true}),
+            json!({"_id": number(1), "owner": "ann", "n": number(8)}),
+        ),
+        ("findOneAndReplace", "notes", json!({"filter": {"_id": 4}, "update": {"owner": "ann"}}), Value::Null),
+        ("findOneAndDelete", "notes", json!({"filter": {"owner": "bob"}}), Value::Null),
+        (
+            "findOneAndDelete",
+            "notes",
+            json!({"filter": {"_id": 70}, "projection": {"_id": 1}}),
+            json!({"_id": number(70)}),
+        ),
+        // Without what the rule hides, before the change and after it.
+        (
+            "findOneAndUpdate",
+            "orders",
+            json!({"filter": {"_id": 1}, "update": {"$inc": {"n": 4}}}),
+            json!({"_id": number(1), "owner": "ann", "n": number(1), "card": {"brand": "v"}}),
+        ),
+        (
+            "findOneAndUpdate",
+            "orders",
+            json!({"filter": {"_id": 3}, "update": {"$set": {"n": 4}}, "projection": {"card": 1, "secret": 1}, "returnNewDocument": true}),
+            json!({"_id": number(3), "card": [{"brand": "m"}, {"brand": "n"}]}),
+        ),
+        (
+            "findOneAndUpdate",
+            "people",
+            json!({"filter": {"_id": 2}, "update": {"$set": {"name": "c"}}, "returnNewDocument": true}),
+            json!({"_id": number(2), "name": "c", "address": [{"city": "y"}]}),
+        ),
+        (
+            "findOneAndDelete",
+            "orders",
+            json!({"filter": {}, "sort": {"n": -1}}),
+            json!({"_id": number(1), "owner": "ann", "n": number(5), "card": {"brand": "v"}}),
+        ),
+    ] {
+        assert_eq!(find(name, collection, argument.clone()), answer, "{name} {collection} {argument}");
+    }
+    for (name, argument) in [
+        ("findOneAndDelete", json!({"filter": {}, "sort": {"secret": 1}})),
+        ("findOneAndDelete", json!({"filter": {}, "sort": {"card": 1}})),
+        ("findOneAndDelete", json!({"filter": {"secret": "HIDDEN-3"}})),
+        ("findOneAndDelete", json!({"filter": {}, "projection": {"x": "$secret"}})),
+        ("findOneAndDelete", json!({"filter": {}, "projection": {"x": {"$concat": ["$secret", ""]}}})),
+        ("findOneAndDelete", json!({"filter": {"card.brand": "m"}, "projection": {"card.$": 1}})),
+        ("findOneAndUpdate", json!({"filter": {}, "update": {"$rename": {"secret": "x"}}})),
+        ("findOneAndUpdate", json!({"filter": {}, "update": [{"$set": {"x": "$secret"}}]})),
+        ("findOneAndReplace", json!({"filter": {"_id": 3}, "update": {"owner": "ann"}})),
+    ] {
+        function(&restricted, name, "orders", argument).error(403, "NoMatchingRuleFound");
+    }
+    let bobs = |collection: &str| {
+        let all = restricted.all(&restricted.bridge.database, collection);
+        all.into_iter().filter(|document| document["owner"] == "bob").collect::<Vec<_>>()
+    };
+    for collection in ["notes", "orders"] {
+        let mut before: Vec<Value> = documents(collection).as_array().unwrap().clone();
+        before.retain(|document| document["owner"] == "bob");
+        assert_eq!(bobs(collection), before);
+    }
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Random {
 
     fn request(&mut self, new_id: u64) -> (&'static str, Value) {
         let filter = self.filter(2);
-        match self.below(20) {
+        match self.below(23) {
             0..5 => {
                 let projection = self.one(&[json!(null), json!({"n": 1, "card": 1}), json!({"owner": 0})]);
                 let mut fields = json!({"filter": filter, "sort": {"_id": self.one(&[1, -1])}});
@@ -161,6 +161,26 @@ impl Random {
                 let mut replacement = self.document(new_id);
                 replacement.as_object_mut().unwrap().remove("_id");
                 ("replaceOne", json!({"filter": {"_id": self.below(20)}, "replacement": replacement}))
+            }
+            19 => {
+                let mut fields =
+                    json!({"filter": filter, "update": self.update(), "sort": {"_id": self.one(&[1, -1])}});
+                fields["returnNewDocument"] = json!(self.below(2) == 0);
+                ("findOneAndUpdate", fields)
+            }
+            20 => {
+                let mut replacement = self.document(new_id);
+                replacement.as_object_mut().unwrap().remove("_id");
+                let filter = json!({"_id": self.below(20)});
+                let new = self.below(2) == 0;
+                ("findOneAndReplace", json!({"filter": filter, "update": replacement, "returnNewDocument": new}))
+            }
+            21 => {
+                let mut fields = json!({"filter": filter, "sort": {self.path(): self.one(&[1, -1]), "_id": 1}});
+                if self.below(2) == 0 {
+                    fields["projection"] = self.one(&[json!({"n": 1, "card": 1}), json!({"secret": 0})]);
+                }
+                ("findOneAndDelete", fields)
             }
             _ => ("deleteMany", json!({"filter": {"$and": [{"_id": {"$lt": self.below(6)}}, filter]}})),
         }

@@ -101,7 +101,7 @@ fn what_a_pipeline_reads_beside() {
 
 #[test]
 fn mongodb_is_not_asked() {
-    // There is none: whoever is answered 403 and not 503 was refused before.
+    // MongoDB is unreachable: a request that is answered 403 and not 503 was refused before it was asked.
     let (bridge, _folder) = start("mongodb://127.0.0.1:9/?directConnection=true");
     call(&bridge, READER, "insertOne", "c", json!({"document": {}})).error(403, "NoMatchingRuleFound");
     call(&bridge, READER, "aggregate", "c", json!({"pipeline": [{"$unionWith": "closed"}]}))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::accounts::{RULES, eventually, find, key, log_in};
-use crate::bridge::{Bridge, Reply};
+use crate::bridge::{Bridge, Reply, hash};
 use crate::folder::Folder;
 use crate::token;
 
@@ -162,4 +162,62 @@ fn anonymous_users_where_there_are_rules_for_them() {
     assert_eq!(profile["identities"][0]["provider_type"], "anon-user");
     folder.write("access.toml", key("a", "key-a"));
     eventually("and not any more", || status(&bridge, &token) == 401);
+}
+
+/// Who could read or write the record of ended sessions could bring one back. In whatever database it is, `*` does not reach it.
+#[test]
+fn the_record_of_ended_sessions_is_not_reached_by_a_pattern() {
+    let folder = Folder::new();
+    let namespace = (format!("shop_{}", std::process::id()), "ended");
+    let rules = |database: &str, collection: &str| {
+        format!("rules = [{{ database = \"{database}\", collections = [\"{collection}\"], access = \"read-write\" }}]")
+    };
+    let accounts = [
+        ("all", rules("*", "*")),
+        ("database", rules(&namespace.0, "*")),
+        ("collection", rules("*", namespace.1)),
+        ("named", rules(&namespace.0, namespace.1)),
+    ];
+    let file: String = accounts
+        .iter()
+        .map(|(name, rules)| format!("[[keys]]\nname = \"{name}\"\nhash = \"{}\"\n{rules}\n", hash(name)))
+        .collect();
+    let sessions = format!("{}.{}", namespace.0, namespace.1);
+    let bridge = Bridge::start_with(&[
+        "--access-file",
+        &folder.write("access.toml", file),
+        "--token-secret-file",
+        &folder.write("secret", [7; 32]),
+        "--sessions",
+        &sessions,
+    ]);
+    let renewal = bearer(&session(&bridge, "all"), "refresh_token");
+    assert_eq!(bridge.delete(&session_url(&bridge), &[("Authorization", &renewal)]).status, 204);
+
+    let call = |key: &str, action: &str, collection: &str, mut fields: Value| {
+        fields["dataSource"] = json!("mongodb-atlas");
+        fields["database"] = json!(namespace.0);
+        fields["collection"] = json!(collection);
+        let headers = [("apiKey", key), ("Content-Type", "application/json")];
+        bridge.post(&bridge.action_url(action), &headers, fields.to_string().as_bytes())
+    };
+    let lookup = json!({"from": namespace.1, "pipeline": [], "as": "sessions"});
+    for key in ["all", "database", "collection"] {
+        for (action, fields) in [
+            ("find", json!({})),
+            ("aggregate", json!({"pipeline": []})),
+            ("updateMany", json!({"filter": {}, "update": {"$unset": {"ended": 1}}})),
+            ("deleteMany", json!({"filter": {}})),
+        ] {
+            call(key, action, namespace.1, fields).error(403, "NoMatchingRuleFound");
+        }
+    }
+    for key in ["all", "database"] {
+        for stage in [json!({"$unionWith": namespace.1}), json!({"$lookup": lookup})] {
+            call(key, "aggregate", "games", json!({"pipeline": [stage]})).error(403, "NoMatchingRuleFound");
+        }
+        assert_eq!(call(key, "find", "games", json!({})).status, 200, "the database's other collections");
+    }
+    let found = call("named", "find", namespace.1, json!({})).json();
+    assert_eq!(found["documents"][0]["ended"], json!(true), "{found}");
 }

@@ -8,7 +8,7 @@ use crate::folder::Folder;
 #[test]
 fn requests_name_one_of_several() {
     let folder = Folder::new();
-    // The second is one that is not there: whoever is answered 503 was sent to it.
+    // The second is unreachable: a request that is answered 503 was sent to it.
     let text = format!(
         "server-selection-timeout = \"200ms\"\n[data-sources]\nCluster0 = \"{}\"\nother = \"mongodb://127.0.0.1:9/?directConnection=true\"\n",
         mongodb_uri()
@@ -24,7 +24,7 @@ fn requests_name_one_of_several() {
     find("other").error(503, "ServiceUnavailable");
     for unknown in ["mongodb-atlas", "cluster0", "Other"] {
         let error = find(unknown).error(400, "InvalidParameter");
-        assert_eq!(error, format!("the dataSource `{unknown}` is not known here"));
+        assert_eq!(error, format!("the dataSource `{unknown}` is unknown"));
     }
     bridge.get("/health/ready").error(503, "ServiceUnavailable");
 }

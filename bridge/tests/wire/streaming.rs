@@ -97,7 +97,7 @@ fn a_client_that_leaves_in_the_middle_frees_its_place() {
     let mut connection = connect(&bridge, r#""filter":{}"#);
     connection.read_exact(&mut [0; 1000]).unwrap();
     let busy = bridge.call("findOne", json!({}));
-    assert_eq!(busy.error(503, "ServiceUnavailable"), "too many requests at a time; try again in a moment");
+    assert_eq!(busy.error(503, "ServiceUnavailable"), "too many requests at the same time; try again in a moment");
     assert_eq!(busy.header("retry-after"), Some("1"));
     drop(connection);
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -169,7 +169,7 @@ fn what_mongodb_thinks_the_types_are() {
             &format!("{{\"filter\":{{}},\"upsert\":true,\"replacement\":{{\"v\":{sent}}}}}"),
         );
         let found = bridge.ok("find", json!({"filter": {"v": {"$type": kind}}}));
-        assert_eq!(found["documents"].as_array().unwrap().len(), 1, "{sent} is no {kind}");
+        assert_eq!(found["documents"].as_array().unwrap().len(), 1, "{sent} is not a {kind}");
     }
 }
 

@@ -31,8 +31,7 @@ async fn a_reader_fills_what_the_next_one_finds() {
     assert_eq!((key.as_str(), &cached.bytes[..]), ("games:list", &b"[1]"[..]));
     assert_eq!((cached.stamp.etag.clone().unwrap().as_str(), cached.stamp.meta.as_str()), ("\"tag\"", "meta"));
     assert_eq!(cached.stamp.ttl_ms, 60_000);
-    let now = redis.protocol.platform().now();
-    let age = redis.protocol.redis_clock_ms(now).unwrap() - cached.stamp.stored_ms;
+    let age = redis.protocol.redis_clock_ms(redis.protocol.platform().now()).unwrap() - cached.stamp.stored_ms;
     // To a round trip.
     assert!((-1_000..5_000).contains(&age), "{age}");
     assert_eq!(redis.acquire(&entry, OTHER).await, Acquired::Cached(cached));

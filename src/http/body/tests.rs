@@ -71,7 +71,7 @@ fn a_bad_body_is_told_what_is_wrong_and_where() {
         (r#"{"a":[0,{"b.c":1}]}"#, "\"b.c\" in /a/1 holds a `.`"),
         (r#"{"a\u0000":1}"#, "NUL"),
         (r#"{"":1}"#, "is empty"),
-        (r#"{"a":{"b":9223372036854775808}}"#, "at /a/b is beyond Int64"),
+        (r#"{"a":{"b":9223372036854775808}}"#, "at /a/b is beyond the range of Int64"),
         (r#"{"a":1e400}"#, "not JSON"),
         ("{\"a\":\"\u{1}\"}", "not JSON"),
     ] {

@@ -274,6 +274,7 @@ pub fn route_index(route: Option<&Route<'_>>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::router;
 
     fn layout() -> Layout {
         let collections = ["games", "clients"].map(|name| (format!("x:{name}"), name.to_owned()));
@@ -293,7 +294,9 @@ mod tests {
     fn what_is_counted_is_called_by_its_name() {
         let (layout, names) = (layout(), layout().names());
         let named = |at: Option<usize>| names[at.unwrap()].as_str();
-        let route = |path| layout.request(route_index(Route::parse(path).as_ref().ok()), StatusCode::NOT_FOUND);
+        let route = |path| {
+            layout.request(route_index(router::find(path).ok().map(|(_, route)| route).as_ref()), StatusCode::NOT_FOUND)
+        };
         for (path, name) in [
             ("/", "index"),
             ("/openapi.json", "openapi"),

@@ -23,7 +23,7 @@ pub(in crate::auth) fn install() {
 }
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    // A key of one kind must never verify another kind's signature: a public key is no HMAC secret.
+    // A key of one kind must never verify another kind's signature: a public key is not an HMAC secret.
     match algorithm {
         Algorithm::HS256 | Algorithm::RS256 | Algorithm::ES256 if key.family() == algorithm.family() => {
             Ok(Box::new(KeyVerifier { algorithm: *algorithm, key: key.clone() }))

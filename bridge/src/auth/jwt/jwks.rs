@@ -96,7 +96,7 @@ impl Drop for Jwks {
 }
 
 impl State {
-    /// `None` where there is no document, or none that is young enough.
+    /// `None` without a document, or if it is too old.
     fn known(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Vec<DecodingKey>> {
         let document = self.document.load();
         let document = document.as_ref().filter(|document| document.at.elapsed() < MAX_AGE)?;
@@ -115,18 +115,14 @@ async fn follow(url: String, state: Arc<State>) {
                 last.clear();
             }
             Err(details) if details != last => {
-                tracing::warn!(
-                    url,
-                    details,
-                    "the JWKS document cannot be fetched; the keys that are known stay in force"
-                );
+                tracing::warn!(url, details, "the JWKS document cannot be fetched; known keys stay valid");
                 last = details;
             }
             Err(_) => {}
         }
         let failed = !last.is_empty();
         state.fetched.send_replace(Some(Instant::now()));
-        // Not at once again, whoever asks for it. After a failure it is tried again without being asked for.
+        // Not again at once, even if it is asked for. After a failure it is tried again without being asked for.
         tokio::time::sleep(REFETCH_INTERVAL).await;
         if !failed {
             let _ = tokio::time::timeout(REFRESH_INTERVAL, state.wanted.notified()).await;

@@ -27,7 +27,7 @@ impl Keys {
                 let secret = text.strip_suffix(b"\n").unwrap_or(&text);
                 if secret.len() < 32 {
                     // RFC 7518, section 3.2.
-                    return Err(unusable("a secret for HS256 has 32 bytes at least".to_owned()));
+                    return Err(unusable("a secret for HS256 needs at least 32 bytes".to_owned()));
                 }
                 Ok(DecodingKey::from_secret(secret))
             }

@@ -97,13 +97,13 @@ impl Provider {
         let keys = match (&settings.key_file, &settings.jwks_url) {
             (Some(path), None) => Keys::from_file(path, algorithm, files)?,
             (None, Some(_)) if matches!(settings.algorithm, Signature::HS256) => {
-                return Err("HS256 has a secret, which no jwks-url tells; give it a key-file".to_owned());
+                return Err("HS256 uses a secret, which a jwks-url cannot provide; set key-file".to_owned());
             }
             (None, Some(url)) if url.starts_with("https://") || url.starts_with("http://") => Keys::Url(jwks(url)),
             (None, Some(_)) => {
                 return Err("jwks-url must start with https:// (or http://, inside a network)".to_owned());
             }
-            _ => return Err("give it a key-file or a jwks-url, one of them".to_owned()),
+            _ => return Err("set either key-file or jwks-url".to_owned()),
         };
         // The algorithm comes from here, never from the token.
         let mut validation = Validation::new(algorithm);

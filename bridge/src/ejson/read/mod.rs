@@ -1,15 +1,13 @@
 //! From JSON text to BSON bytes.
 //!
 //! One recursive descent writes BSON as it reads: a document's length and an element's type are patched in when they are
-//! known. `scan` knows JSON's tokens, `value` objects, arrays and plain values, `wrapper` the objects that Extended JSON
-//! gives a meaning, such as `{"$oid": …}`, and `binary` those of them that are bytes.
+//! known. `scan` knows JSON's tokens, `value` objects, arrays and plain values; below it, `wrapper` knows the objects that
+//! Extended JSON gives a meaning, such as `{"$oid": …}`, and `binary` those of them that are bytes.
 //!
-//! Not a general JSON library, because none keeps what BSON needs apart: `1` and `1.0`, a key that comes twice.
+//! Not a general JSON library, because those lose what BSON needs: `1` and `1.0` are different, and a key may not come twice.
 
-mod binary;
 mod scan;
 mod value;
-mod wrapper;
 
 use std::fmt;
 
@@ -21,7 +19,7 @@ use mongodb::bson::RawDocumentBuf;
 /// fields is kept.
 ///
 /// # Errors
-/// Where the text is no JSON object, is nested deeper than [`super::MAX_DEPTH`], has a key twice in one object, or
+/// If the text is not a JSON object, is nested deeper than [`super::MAX_DEPTH`], has a key twice in one object, or
 /// holds something that BSON cannot.
 pub fn document(text: &[u8]) -> Result<RawDocumentBuf, ReadError> {
     value::Reader::new(text)?.document()

@@ -30,7 +30,7 @@ impl Writer<'_> {
                 self.raw("{\"$regularExpression\":{\"pattern\":");
                 string(regex.pattern.as_str(), self.out);
                 self.raw(",\"options\":");
-                // Whoever stored it may not have sorted them, as both BSON and Extended JSON want it.
+                // They may have been stored unsorted; BSON and Extended JSON both want them sorted.
                 let mut options: Vec<char> = regex.options.as_str().chars().collect();
                 options.sort_unstable();
                 string(&String::from_iter(options), self.out);

@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 2 * super::MAX_DEPTH;
 /// Appends a document.
 ///
 /// # Errors
-/// Where the bytes are no BSON.
+/// If the bytes are not valid BSON.
 pub fn document(document: &RawDocument, format: Format, out: &mut Vec<u8>) -> Result<(), WriteError> {
     Writer { format, out, depth: 0 }.document(document)
 }
@@ -29,7 +29,7 @@ pub fn document(document: &RawDocument, format: Format, out: &mut Vec<u8>) -> Re
 /// Appends any value.
 ///
 /// # Errors
-/// Where the bytes are no BSON.
+/// If the bytes are not valid BSON.
 pub fn value(value: RawBsonRef<'_>, format: Format, out: &mut Vec<u8>) -> Result<(), WriteError> {
     Writer { format, out, depth: 0 }.value(value)
 }
@@ -39,7 +39,7 @@ pub fn string(string: &str, out: &mut Vec<u8>) {
     text::string(string, out);
 }
 
-/// What MongoDB sent is no BSON that can be written.
+/// What MongoDB sent is not BSON that can be written.
 #[derive(Debug)]
 pub struct WriteError(String);
 

@@ -5,7 +5,7 @@
 //! JSON has no NaN and no infinities: they are the strings that Extended JSON uses.
 //!
 //! A whole double has no point: the service was written in Go, whose JSON spells it so, and a client whose field is an integer
-//! could not read `3.0`. Whoever must tell the types apart asks for Extended JSON.
+//! could not read `3.0`. A client that must tell the types apart asks for Extended JSON.
 
 use mongodb::bson::RawBsonRef;
 

@@ -1,7 +1,9 @@
 //! What pipelines become, stage by stage.
 
 use super::*;
+use crate::auth::rules::{Operation, Rules};
 use crate::restriction::BARRIER;
+use crate::user::User;
 use mongodb::bson::bson;
 
 fn rules() -> Rules {
@@ -21,7 +23,8 @@ fn rules() -> Rules {
 fn rewrite(pipeline: Bson, collection: &str) -> Result<Bson, Error> {
     let user = User { id: "u".to_owned(), ..User::default() };
     let rules = rules();
-    let stages = Rewriter::new(&rules, &user).rewrite(pipeline.as_array().unwrap(), ("here", collection))?;
+    let restriction_of = |namespace: (&str, &str)| rules.restriction(namespace, &[Operation::Read], &user);
+    let stages = Rewriter::new(&restriction_of).rewrite(pipeline.as_array().unwrap(), ("here", collection))?;
     Ok(Bson::from(stages))
 }
 

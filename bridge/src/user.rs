@@ -4,8 +4,6 @@ use mongodb::bson::Bson;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
-use super::hex;
-
 /// A user, as the filters of rules know it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
@@ -19,13 +17,13 @@ pub struct User {
 
 impl User {
     /// The user of an account of the access file, named by its id: `user:ann@shop.example`.
-    pub(super) fn of_account(account: &str) -> Self {
+    pub(crate) fn of_account(account: &str) -> Self {
         let email = account.strip_prefix("user:").map(str::to_owned);
         User { id: id(account, None), email, claims: Map::new() }
     }
 
     /// The user whom an issuer means by `subject`, with what its token claims.
-    pub(super) fn of_issuer(account: &str, subject: &str, claims: Map<String, Value>) -> Self {
+    pub(crate) fn of_issuer(account: &str, subject: &str, claims: Map<String, Value>) -> Self {
         // An address that anyone could have typed into a profile must not open its real owner's documents.
         let verified = claims.get("email_verified") == Some(&Value::Bool(true));
         let email = claims.get("email").and_then(Value::as_str).filter(|_| verified).map(str::to_owned);
@@ -53,9 +51,9 @@ impl User {
 }
 
 /// 24 hex digits that stay the same for a user.
-pub(super) fn id(account: &str, subject: Option<&str>) -> String {
+pub(crate) fn id(account: &str, subject: Option<&str>) -> String {
     let hash = digest(&SHA256, format!("{account}\0{}", subject.unwrap_or_default()).as_bytes());
-    hex(&hash.as_ref()[..12])
+    hex::encode(&hash.as_ref()[..12])
 }
 
 fn bson(claim: &Value) -> Option<Bson> {

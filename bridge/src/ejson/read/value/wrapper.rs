@@ -1,17 +1,16 @@
 //! The objects that Extended JSON v2 gives a meaning: `{"$oid": "…"}` and its kin.
 //!
 //! An object is one when its first key is one of theirs; it must then be well-formed. `{"$regex": …, "$options": …}` is
-//! none: it is a query operator, and MongoDB reads it as such.
+//! not one: it is a query operator, and MongoDB reads it as such.
 
 use std::str::FromStr;
 
 use mongodb::bson::spec::ElementType;
 use mongodb::bson::{Decimal128, oid::ObjectId};
 
-use super::super::date;
-use super::ReadError;
-use super::scan::Number;
-use super::value::{Reader, shortened};
+use super::{ReadError, Reader, shortened};
+use crate::ejson::date;
+use crate::ejson::read::scan::Number;
 
 macro_rules! wrappers {
     ($($name:ident $key:literal,)*) => {

@@ -1,19 +1,22 @@
 //! Values: objects, arrays, strings, numbers, literals.
 
+mod binary;
+mod wrapper;
+
 use std::ops::Range;
 
 use mongodb::bson::RawDocumentBuf;
 use mongodb::bson::spec::ElementType;
 
-use super::super::MAX_DEPTH;
 use super::ReadError;
 use super::scan::{Number, Scanner};
-use super::wrapper::Wrapper;
+use crate::ejson::MAX_DEPTH;
+use wrapper::Wrapper;
 
 /// Reads a text and writes BSON as it goes.
 pub(super) struct Reader<'a> {
-    pub(super) scan: Scanner<'a>,
-    pub(super) out: Vec<u8>,
+    scan: Scanner<'a>,
+    out: Vec<u8>,
     /// Where in `out` the keys of the objects stand that are still open, to find a key that comes twice.
     keys: Vec<Range<usize>>,
     depth: usize,
@@ -35,7 +38,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads any value, appends its BSON, and says which type that is.
-    pub(super) fn value(&mut self) -> Result<ElementType, ReadError> {
+    fn value(&mut self) -> Result<ElementType, ReadError> {
         match self.scan.peek() {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
@@ -64,7 +67,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an object as a document, whatever its keys are.
-    pub(super) fn fields(&mut self) -> Result<(), ReadError> {
+    fn fields(&mut self) -> Result<(), ReadError> {
         self.nest()?;
         self.scan.expect(b'{')?;
         let start = self.open();
@@ -90,7 +93,7 @@ impl<'a> Reader<'a> {
         self.scan.string(&mut self.out)?;
         let key = tag + 1..self.out.len();
         if self.out[key.clone()].contains(&0) {
-            return Err(ReadError::new("a field name holds a NUL character"));
+            return Err(ReadError::new("a field name contains a NUL character"));
         }
         self.out.push(0);
         self.keys.push(key.clone());
@@ -110,7 +113,7 @@ impl<'a> Reader<'a> {
         match keys.windows(2).find(|pair| out[pair[0].clone()] == out[pair[1].clone()]) {
             Some(pair) => {
                 let name = String::from_utf8_lossy(&out[pair[0].clone()]);
-                Err(ReadError::new("the field stands twice in one object").inside(&name))
+                Err(ReadError::new("the field is given twice in one object").inside(&name))
             }
             None => Ok(()),
         }
@@ -146,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string value.
-    pub(super) fn text(&mut self) -> Result<(), ReadError> {
+    fn text(&mut self) -> Result<(), ReadError> {
         let start = self.out.len();
         self.out.extend_from_slice(&[0; 4]);
         self.scan.string(&mut self.out)?;
@@ -183,19 +186,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Leaves room for a length; gives the place to [`Reader::close`].
-    pub(super) fn open(&mut self) -> usize {
+    fn open(&mut self) -> usize {
         self.out.extend_from_slice(&[0; 4]);
         self.out.len() - 4
     }
 
     /// Ends the document that was opened at `start`.
-    pub(super) fn close(&mut self, start: usize) -> Result<(), ReadError> {
+    fn close(&mut self, start: usize) -> Result<(), ReadError> {
         self.out.push(0);
         self.patch(start, self.out.len() - start)
     }
 
     /// Writes a length to where it belongs.
-    pub(super) fn patch(&mut self, at: usize, length: usize) -> Result<(), ReadError> {
+    fn patch(&mut self, at: usize, length: usize) -> Result<(), ReadError> {
         let length = i32::try_from(length).map_err(|_| ReadError::new("the body is larger than BSON can hold"))?;
         self.out[at..at + 4].copy_from_slice(&length.to_le_bytes());
         Ok(())
@@ -203,7 +206,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A token for an error's text: all of it, unless someone sent a megabyte.
-pub(super) fn shortened(text: &str) -> String {
+fn shortened(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),

@@ -26,10 +26,10 @@ const COLLATION: [&str; 9] = [
 
 impl Call<'_> {
     /// By which language's rules strings are compared.
-    pub(super) fn collation(&self) -> Result<Option<Collation>, Error> {
+    pub(crate) fn collation(&self) -> Result<Option<Collation>, Error> {
         let Some(collation) = self.query("collation")? else { return Ok(None) };
         if let Some(key) = collation.keys().find(|key| !COLLATION.contains(&key.as_str())) {
-            return Err(Error::InvalidParameter(format!("the field `collation.{key}` is not known")));
+            return Err(Error::InvalidParameter(format!("the field `collation.{key}` is unknown")));
         }
         let wrong = |error| Error::InvalidParameter(format!("the field `collation` must be a collation: {error}"));
         deserialize_from_document(collation).map(Some).map_err(wrong)
@@ -37,7 +37,7 @@ impl Call<'_> {
 
     /// The index to use, by its name or its keys.
     pub(crate) fn hint(&self) -> Result<Option<Hint>, Error> {
-        match self.arguments.get("hint")? {
+        match self.arguments.get("hint") {
             None => Ok(None),
             Some(RawBsonRef::String(name)) => Ok(Some(Hint::Name(name.to_owned()))),
             Some(RawBsonRef::Document(keys)) => interpreted("hint", keys).map(|keys| Some(Hint::Keys(keys))),
@@ -46,18 +46,18 @@ impl Call<'_> {
     }
 
     /// The variables that expressions may use, as `let` defines them.
-    pub(super) fn variables(&self) -> Result<Option<Document>, Error> {
+    pub(crate) fn variables(&self) -> Result<Option<Document>, Error> {
         self.query("let")
     }
 
     /// What MongoDB's profiler and logs shall show with the operation.
     pub(crate) fn comment(&self) -> Result<Option<Bson>, Error> {
-        self.arguments.get("comment")?.map(Bson::try_from).transpose().map_err(Into::into)
+        self.arguments.get("comment").map(Bson::try_from).transpose().map_err(Into::into)
     }
 
     /// Which elements of an array an update's `$[name]` stands for.
     pub(crate) fn array_filters(&self) -> Result<Option<Vec<Document>>, Error> {
-        match self.arguments.get("arrayFilters")? {
+        match self.arguments.get("arrayFilters") {
             None => Ok(None),
             Some(RawBsonRef::Array(filters)) => {
                 operator_denylist::check_array("arrayFilters", filters)?;

@@ -4,8 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mongodb::bson::spec::ElementType;
 
-use super::ReadError;
-use super::value::Reader;
+use super::{ReadError, Reader};
 
 impl Reader<'_> {
     pub(super) fn binary(&mut self) -> Result<ElementType, ReadError> {
