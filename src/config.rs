@@ -6,7 +6,7 @@ use fenced_cache::{Space, WritePolicy};
 
 use crate::auth::Access;
 use crate::secret::Secret;
-use crate::variable::{VariableError, invalid, number, one_of, timeout, ttl, url};
+use crate::variable::{VariableError, invalid, number, one_of, redis_url, timeout, ttl};
 use crate::{catalog, database, http};
 
 /// What the operator has set, validated. `Debug` masks what is secret.
@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 /// The Spin variables that make up a [`Config`], each with its default, which is `spin.toml`'s.
-pub const VARIABLES: [(&str, &str); 33] = [
+pub const VARIABLES: [(&str, &str); 34] = [
     ("redis_url", "redis://127.0.0.1:6379"),
     ("data_api_url", "http://127.0.0.1:4000/app/store/endpoint/data/v1"),
     ("data_api_key", "local-dev-key"),
@@ -48,6 +48,7 @@ pub const VARIABLES: [(&str, &str); 33] = [
     ("max_body_bytes", "1048576"),
     ("body_timeout_ms", "10000"),
     ("max_listing_bytes", "67108864"),
+    ("max_in_flight_bytes", "134217728"),
     ("access", "closed"),
     ("public_read", "false"),
     ("read_token", ""),
@@ -77,13 +78,17 @@ impl Config {
         let value = &mut value;
         let database = database::Settings::parse(value)?;
         let catalog = catalog::Settings::parse(value)?;
+        let http = http::Settings::parse(value)?;
+        if http.max_in_flight_bytes < database.max_response_bytes.max(http.max_body_bytes) {
+            return invalid("max_in_flight_bytes", "must not be less than max_listing_bytes and max_body_bytes");
+        }
         Ok(Config {
-            redis_url: Secret::new(url("redis_url", &["redis://", "rediss://"], value("redis_url"))?),
+            redis_url: Secret::new(redis_url("redis_url", value("redis_url"))?),
             cache: cache(value, catalog.spaces(), database.timeout)?,
             database,
             catalog,
             access: Access::parse(value)?,
-            http: http::Settings::parse(value)?,
+            http,
         })
     }
 }
@@ -192,8 +197,27 @@ mod tests {
         for (variable, value) in [
             ("redis_url", "127.0.0.1:6379"),
             ("redis_url", ""),
+            ("redis_url", "http://127.0.0.1:6379"),
+            ("redis_url", "redis://"),
+            ("redis_url", "redis://:6379"),
+            ("redis_url", "redis://user:secret@"),
+            ("redis_url", "redis://user:secret@:6379"),
+            ("redis_url", "redis://127.0.0.1:"),
+            ("redis_url", "redis://127.0.0.1:0"),
+            ("redis_url", "redis://127.0.0.1:65536"),
+            ("redis_url", "redis://127.0.0.1:63x9"),
+            ("redis_url", "redis://127.0.0.1:+6379"),
+            ("redis_url", "redis://::1:6379"),
+            ("redis_url", "redis://a host:6379"),
+            ("redis_url", "redis://:pa#ss@127.0.0.1"),
+            ("redis_url", "redis://127.0.0.1/games"),
+            ("redis_url", "redis://127.0.0.1/0/1"),
+            ("redis_url", "rediss://127.0.0.1/-1"),
+            ("redis_url", "redis-sentinel://127.0.0.1:26379"),
             ("data_api_url", "ftp://x"),
             ("data_api_url", "http://"),
+            ("data_api_url", "http:///app"),
+            ("data_api_url", "https://127.0.0.1:port/app"),
             ("data_api_key", " "),
             ("data_api_key", "a\nb"),
             ("database", ""),
@@ -220,6 +244,9 @@ mod tests {
             ("max_body_bytes", "0"),
             ("body_timeout_ms", "0"),
             ("max_listing_bytes", "133169153"),
+            ("max_in_flight_bytes", "0"),
+            // A listing that is not too large would never fit.
+            ("max_in_flight_bytes", "67108863"),
             ("access", "ajar"),
             ("public_read", "1"),
             ("read_token", "too-short"),
@@ -240,6 +267,21 @@ mod tests {
         ] {
             let error = with(&[(variable, value)]).unwrap_err();
             assert_eq!(error.variable, variable, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_redis_may_have_credentials_and_a_database() {
+        for url in [
+            "redis://127.0.0.1",
+            "redis://cache.internal:6379",
+            "rediss://user:p%40ss@cache.internal:6380/3",
+            "redis://:p^ss@w@10.0.0.1:6379/0",
+            "redis://[::1]:6379/15",
+            "redis://127.0.0.1:6379?protocol=resp3",
+        ] {
+            let config = with(&[("redis_url", &format!(" {url}/ "))]).unwrap();
+            assert_eq!(config.redis_url.reveal(), url);
         }
     }
 

@@ -13,12 +13,13 @@
 //! - [`config`]: puts the settings of these parts together.
 //! - [`seed`]: the data that `initDB` inserts.
 //! - [`platform`]: the port to time and randomness.
-//! - [`variable`], [`secret`], [`hex`]: small values that the others share.
+//! - [`budget`], [`trace_context`], [`variable`], [`secret`], [`hex`]: small things that the others share.
 //! - `spin`: the adapters over spin-sdk, and the entry. Compiled for WebAssembly only, so that everything else builds and is
 //!   tested natively.
 
 pub mod auth;
 pub mod backend;
+pub mod budget;
 pub mod catalog;
 pub mod config;
 pub mod database;
@@ -27,6 +28,7 @@ pub mod http;
 pub mod platform;
 pub mod secret;
 pub mod seed;
+pub mod trace_context;
 pub mod variable;
 
 #[cfg(target_arch = "wasm32")]

@@ -68,6 +68,7 @@ fn tokens_open_their_role_and_those_below() {
         assert_eq!(status(&host, "DELETE", nobody, token), writes, "{token:?}");
         assert_eq!(status(&host, "POST", "/api/initDB/games", token), seeds, "{token:?}");
         assert_eq!(status(&host, "POST", "/api/purge/games", token), seeds, "{token:?}");
+        assert_eq!(status(&host, "GET", "/metrics", token), seeds, "{token:?}");
     }
     // Without a credential nobody learns which collections there are.
     assert_eq!(status(&host, "GET", "/api/showDB/nope", None), 401);

@@ -2,11 +2,9 @@
 //!
 //! Documents travel as canonical Extended JSON, both ways.
 
-use std::future::Future;
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -14,37 +12,26 @@ use serde_json::{Value, json};
 use super::change::Update;
 use super::filter::Filter;
 use super::rejection::{Failure, Reason, Rejection};
+use super::upstream::{Allowance, Post, Upstream};
 use super::value::kind::Kind;
 use super::{Database, DatabaseError, Document, Find, Settings, Updated};
+use crate::budget::Held;
 use crate::database::object_id::ObjectId;
 use crate::platform::{Platform, timeout};
+use crate::trace_context::TraceContext;
 
 /// The actions that change nothing, and may be asked twice.
 const READS: [&str; 2] = ["find", "aggregate"];
 
-/// The way out: one HTTP exchange. `spin::outbound` is the adapter.
-pub trait Upstream {
-    /// Posts `body`, JSON, to `url` with the Data API's key, and gives the status and the whole body of the answer, which
-    /// is asked for as Extended JSON and may be `largest` bytes long.
-    ///
-    /// # Errors
-    /// [`DatabaseError::Unreachable`] where no connection could be made, [`DatabaseError::Failed`] where it broke,
-    /// [`DatabaseError::TooLarge`].
-    fn post(
-        &self,
-        url: &str,
-        api_key: &str,
-        body: Vec<u8>,
-        connect_timeout: Duration,
-        largest: usize,
-    ) -> impl Future<Output = Result<(u16, Bytes), DatabaseError>>;
-}
-
-/// A client of the Data API.
+/// A client of the Data API, for one request.
 pub struct DataApi<'a, U, P> {
     upstream: &'a U,
     platform: &'a P,
     settings: &'a Settings,
+    /// The headers of the request that it works for.
+    headers: &'a HeaderMap,
+    /// What that request holds of the instance's memory.
+    held: &'a Held,
 }
 
 #[derive(Deserialize)]
@@ -88,9 +75,15 @@ struct DeleteCount {
 }
 
 impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
-    /// A client that reaches out through `upstream`, as `settings` say.
-    pub fn new(upstream: &'a U, platform: &'a P, settings: &'a Settings) -> Self {
-        DataApi { upstream, platform, settings }
+    /// A client that reaches out through `upstream`, as `settings` say, for a request with these headers.
+    pub fn new(
+        upstream: &'a U,
+        platform: &'a P,
+        settings: &'a Settings,
+        headers: &'a HeaderMap,
+        held: &'a Held,
+    ) -> Self {
+        DataApi { upstream, platform, settings, headers, held }
     }
 
     /// Calls an action; `arguments` is a JSON object. The body of a 2xx answer.
@@ -101,9 +94,12 @@ impl<'a, U: Upstream, P: Platform> DataApi<'a, U, P> {
         let url = format!("{}/action/{action}", self.settings.url.reveal());
         let limit = self.settings.timeout;
         let body = arguments.to_string().into_bytes();
+        let trace = TraceContext::of(self.headers);
+        let Settings { api_key, max_response_bytes, .. } = self.settings;
+        let allowance = Allowance::new(*max_response_bytes, self.held, READS.contains(&action));
         let post = || {
-            let Settings { api_key, max_response_bytes, .. } = self.settings;
-            self.upstream.post(&url, api_key.reveal(), body.clone(), limit, *max_response_bytes)
+            let (api_key, body) = (api_key.reveal(), body.clone());
+            self.upstream.post(Post { url: &url, api_key, body, trace: &trace, connect_timeout: limit, allowance })
         };
         let exchange = async {
             match post().await {

@@ -1,7 +1,7 @@
 //! The authoritative store.
 //!
 //! - [`Database`] is the port: what the catalog needs of a document database.
-//! - [`data_api`] is its implementation, a client of MongoDB's Data API.
+//! - [`data_api`] is its implementation, a client of MongoDB's Data API; [`upstream`] is its way out.
 //! - [`filter`] says which documents are meant, and turns that into a query in which a client's input is only ever data.
 //! - [`list_query`] says what a listing asks for; [`page`] reads a page of it, [`cursor`] names where the next one begins,
 //!   [`keyset`] goes on from there.
@@ -22,6 +22,7 @@ pub mod page;
 mod query;
 pub mod rejection;
 mod settings;
+pub mod upstream;
 pub mod value;
 
 use std::fmt;
@@ -90,6 +91,8 @@ pub enum DatabaseError {
     Rejected(Rejection),
     /// Its answer is larger than so many bytes: 400, since the client can ask for less.
     TooLarge(usize),
+    /// The instance holds as many bytes as it may, and a read can be tried again: 503.
+    OverBudget,
 }
 
 impl SourceError for DatabaseError {
@@ -127,6 +130,7 @@ impl fmt::Display for DatabaseError {
             DatabaseError::Failed(why) => write!(f, "the Data API failed: {why}"),
             DatabaseError::Refused(why) => write!(f, "the Data API refused: {why}"),
             DatabaseError::Rejected(rejection) => rejection.fmt(f),
+            DatabaseError::OverBudget => f.write_str("the instance holds as many bytes as it may"),
             DatabaseError::TooLarge(limit) => write!(f, "the Data API's answer is larger than {limit} bytes"),
         }
     }

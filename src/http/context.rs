@@ -1,13 +1,18 @@
 //! What every route is given.
 
+use std::rc::Rc;
+
 use http::StatusCode;
 use serde_json::Value;
 
 use crate::auth::Access;
 use crate::auth::jwt::VerifiedTokens;
 use crate::backend::Backend;
+use crate::budget::{Budget, Held};
 use crate::catalog::Catalog;
+use crate::config::Config;
 use crate::http::local_counts::LocalCounts;
+use crate::http::metrics::Metrics;
 use crate::http::once_a_second::OnceASecond;
 use crate::http::settings::Settings;
 
@@ -23,6 +28,8 @@ pub struct Context<'a, B: Backend> {
     pub verified: &'a VerifiedTokens,
     /// What the instance remembers of earlier requests.
     pub memory: &'a Memory,
+    /// What the request holds of the instance's memory.
+    pub held: &'a Held,
 }
 
 /// What an instance remembers of earlier requests. Nothing of it is needed for correctness.
@@ -32,4 +39,19 @@ pub struct Memory {
     pub rate_counts: LocalCounts,
     /// Whether the instance can serve, as `/health/ready` answers it.
     pub readiness: OnceASecond<(StatusCode, Value)>,
+    /// What it has counted.
+    pub metrics: Rc<Metrics>,
+    /// How many bytes of requests and answers it holds.
+    pub budget: Rc<Budget>,
+}
+
+impl Memory {
+    /// Nothing is remembered yet.
+    pub fn new(config: &Config) -> Self {
+        Memory {
+            metrics: Rc::new(Metrics::new(&config.catalog)),
+            budget: Rc::new(Budget::new(config.http.max_in_flight_bytes)),
+            ..Memory::default()
+        }
+    }
 }

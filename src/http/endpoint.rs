@@ -12,6 +12,8 @@ pub enum Route<'a> {
     About,
     /// The description of the API.
     OpenApi,
+    /// What was counted.
+    Metrics,
     /// The service runs.
     Live,
     /// The service and what it depends on can serve.
@@ -88,7 +90,7 @@ pub struct Operation {
     clippy::redundant_closure,
     reason = "a variant's constructor is not a function for every lifetime, and fails here"
 )]
-pub static ENDPOINTS: [Endpoint; 12] = [
+pub static ENDPOINTS: [Endpoint; 13] = [
     Endpoint {
         path: "/api/",
         parts: Parts::None(Route::About),
@@ -167,6 +169,12 @@ pub static ENDPOINTS: [Endpoint; 12] = [
         operations: &[Operation::of(&["GET"], "the description of the API")],
     },
     Endpoint {
+        path: "/metrics",
+        parts: Parts::None(Route::Metrics),
+        role: Some(Role::Admin),
+        operations: &[Operation::of(&["GET"], "what was counted, for Prometheus")],
+    },
+    Endpoint {
         path: "/health/live",
         parts: Parts::None(Route::Live),
         role: None,
@@ -230,6 +238,7 @@ impl Route<'_> {
             | Route::Delete { collection, .. } => Some(collection),
             Route::About
             | Route::OpenApi
+            | Route::Metrics
             | Route::Live
             | Route::Ready
             | Route::Init(CollectionSelector::All)

@@ -2,7 +2,8 @@
 //!
 //! [`answer`] takes a request through [`router`] (which row of the table in [`endpoint`], which collection), asks
 //! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
-//! [`body`] read what the client sent, [`response`] makes the responses, and [`problem`] makes those that report an error.
+//! [`body`] read what the client sent, [`response`] makes the responses, and [`problem`] makes those that report an error. [`metrics`]
+//! counts what becomes of it.
 
 pub mod body;
 pub mod client_address;
@@ -15,6 +16,7 @@ pub mod etag;
 pub mod host;
 pub mod listing_query;
 pub mod local_counts;
+pub mod metrics;
 pub mod once_a_second;
 pub mod preconditions;
 pub mod problem;
@@ -37,6 +39,7 @@ use crate::platform::Platform;
 use body::{BodyError, Incoming, UnreadBody};
 use context::Context;
 use endpoint::{Endpoint, Route};
+use metrics::layout::route_index;
 use problem::Problem;
 use response::Response;
 pub use settings::Settings;
@@ -52,7 +55,9 @@ pub struct Answer {
 /// Answers a request, whose body is read only once it is known that the request may be answered.
 pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> Answer {
     let mut extras = ResponseExtras::default();
-    let handled = handle(context, head, body, &mut extras).await;
+    let found = router::find(head.uri().path());
+    let counted_as = route_index(found.as_ref().ok().map(|(_, route)| route));
+    let handled = handle(context, head, found, body, &mut extras).await;
     let log = handled.as_ref().err().and_then(Problem::log);
     let mut response = handled.unwrap_or_else(Problem::into_response);
     let headers = response.headers_mut();
@@ -63,6 +68,9 @@ pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, bo
         rate_limit.set_headers(headers);
     }
     cors::set_headers(headers, head.headers(), &context.settings.cors_origins, extras.preflight.as_deref());
+    // The request's body and the database's answers are gone, or part of the response.
+    context.held.set(response.body().len());
+    context.memory.metrics.answered(counted_as, response.status());
     Answer { response, log }
 }
 
@@ -80,6 +88,7 @@ struct ResponseExtras {
 async fn handle<B: Backend>(
     context: &Context<'_, B>,
     head: &Request<()>,
+    found: Result<(&Endpoint, Route<'_>), Problem>,
     body: impl UnreadBody,
     extras: &mut ResponseExtras,
 ) -> Result<Response, Problem> {
@@ -87,7 +96,6 @@ async fn handle<B: Backend>(
     if access.open && !host::is_ours(head.headers(), &context.settings.allowed_hosts) {
         return Err(Problem::UnknownHost);
     }
-    let found = router::find(head.uri().path());
     let caller = if access.open {
         Ok(None)
     } else {
@@ -123,6 +131,7 @@ async fn handle<B: Backend>(
             routes::index::index(context, readable.is_ok())
         }
         Route::OpenApi => routes::openapi::openapi(),
+        Route::Metrics => routes::metrics::metrics(context).await,
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
         Route::List(CollectionSelector::All) => routes::list::all(context, head).await?,
@@ -153,7 +162,7 @@ async fn handle<B: Backend>(
 /// Reads the body of a request that may be answered. Only writes pay for the copy of its head.
 async fn with_body<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> Incoming {
     let settings = context.settings;
-    let reading = body.read(settings.max_body_bytes);
+    let reading = body.read(settings.max_body_bytes, context.held);
     let body =
         timeout(context.catalog.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut));
     head.clone().map(|()| body)

@@ -74,6 +74,8 @@ pub enum Problem {
     WriteNotEnded,
     /// 503: Redis did not take what makes cached values invalid, for this reason.
     NotPurged(String),
+    /// 503: the instance holds as many bytes of requests and answers as it may; nothing was done.
+    OverBudget,
     /// 421: the request names a host that is not one of this service's.
     UnknownHost,
     /// 500: a variable cannot be used.
@@ -100,13 +102,15 @@ impl Problem {
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedMediaType(_) | Problem::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Database { error, .. } => match error {
-                DatabaseError::Unreachable(_) | DatabaseError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+                DatabaseError::Unreachable(_) | DatabaseError::Unavailable(_) | DatabaseError::OverBudget => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 DatabaseError::Timeout => StatusCode::GATEWAY_TIMEOUT,
                 DatabaseError::Failed(_) | DatabaseError::Refused(_) => StatusCode::BAD_GATEWAY,
                 DatabaseError::Rejected(rejection) => rejected(&rejection.reason),
                 DatabaseError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
-            Problem::WriteNotBegun | Problem::NotPurged(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WriteNotBegun | Problem::NotPurged(_) | Problem::OverBudget => StatusCode::SERVICE_UNAVAILABLE,
             Problem::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
             Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -131,7 +135,10 @@ impl Problem {
     /// What the operator should read of it, where there is more to say than the client is told.
     pub fn log(&self) -> Option<String> {
         match self {
-            Problem::Database { error: DatabaseError::TooLarge(_) | DatabaseError::Rejected(_), .. } => None,
+            Problem::Database {
+                error: DatabaseError::TooLarge(_) | DatabaseError::Rejected(_) | DatabaseError::OverBudget,
+                ..
+            } => None,
             Problem::Database { error, .. } => Some(error.to_string()),
             Problem::NotPurged(why) => Some(why.clone()),
             Problem::Misconfigured(error) => Some(error.to_string()),
@@ -221,6 +228,9 @@ impl fmt::Display for Problem {
             Problem::UnknownHost => {
                 f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
             }
+            Problem::OverBudget | Problem::Database { error: DatabaseError::OverBudget, .. } => {
+                f.write_str("too many bytes of requests and answers are in transit at the moment; try again")
+            }
             Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
             Problem::TooManyRequests(limit) => write!(f, "rate limit exceeded: {limit} requests a minute are allowed"),
             Problem::BodyTooLarge(limit) => {
@@ -247,7 +257,7 @@ impl fmt::Display for Problem {
                     DatabaseError::Failed(_) => "the store failed",
                     DatabaseError::Refused(_) => "the store rejected the request",
                     DatabaseError::Rejected(_) => "MongoDB rejected it",
-                    DatabaseError::TooLarge(_) => "the answer is too large",
+                    DatabaseError::TooLarge(_) | DatabaseError::OverBudget => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
                     f.write_str("; whether the write was done is unknown")?;

@@ -191,6 +191,7 @@ async fn client(run: Rc<Run>) {
 }
 
 async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'static str) -> (u16, String, Bytes) {
+    let held = run.memory[instance].budget.hold();
     let catalog = Catalog {
         settings: &run.config.catalog,
         cache: &run.instances[instance],
@@ -204,6 +205,7 @@ async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'st
         settings: &run.config.http,
         verified: &run.verified,
         memory: &run.memory[instance],
+        held: &held,
     };
     let request =
         Request::builder().method(method).uri(path).header("content-type", "application/json").body(()).unwrap();
