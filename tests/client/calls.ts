@@ -1,6 +1,6 @@
 // A client made from the API's description calls every route of it. Prints what it called, a line each.
 import assert from "node:assert/strict";
-import { called, client, extended, stranger } from "./client.js";
+import { called, client, extended, stranger, text } from "./client.js";
 
 const games = { collection: "games" };
 
@@ -32,6 +32,7 @@ async function theService() {
   assert.equal(index.name, "store-api");
   assert.ok(index.routes.some((route) => route.path === "/api/showDB/{collection}"));
   assert.equal(data(200, await client.GET("/openapi.json"))["openapi"], "3.1.0");
+  assert.match(data(200, await text.GET("/metrics", { parseAs: "text" })), /^# TYPE store_\w+ counter$/m);
 }
 
 async function collections() {

@@ -64,6 +64,10 @@ export const extended = createClient<paths, "application/ejson" | "application/p
 });
 extended.use(watch);
 
+/** Reads plain text. */
+export const text = createClient<paths, "text/plain" | "application/problem+json">(options);
+text.use(watch);
+
 /** Has no token. */
 export const stranger = createClient<paths, "application/json" | "application/problem+json">({ baseUrl });
 stranger.use(watch);
