@@ -64,7 +64,7 @@ export const extended = createClient<paths, "application/ejson" | "application/p
 });
 extended.use(watch);
 
-/** Takes text. */
+/** Reads plain text. */
 export const text = createClient<paths, "text/plain" | "application/problem+json">(options);
 text.use(watch);
 

@@ -31,6 +31,7 @@ fn kubectl() -> PathBuf {
     }
     let python = python();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deployment");
+    fs::create_dir_all(&folder).unwrap();
     let lock = fs::File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
     let program = folder.join("kubectl");

@@ -24,7 +24,10 @@ async function whole(route) {
 const forget = el("button", { type: "button", className: "plain small" });
 document.querySelector(".top").append(forget);
 const showToken = () => { forget.textContent = token() ? "Forget the token" : "Give a token"; };
-forget.addEventListener("click", async () => { if (token()) setToken(null); else await askForToken("Requests are sent without a token."); });
+forget.addEventListener("click", async () => {
+  if (token()) setToken(null);
+  else if (await askForToken("Requests are sent without a token.") && !$("collections").children.length) await begin();
+});
 bus.addEventListener("token", showToken);
 showToken();
 
@@ -52,17 +55,34 @@ $("token").querySelector("form").addEventListener("submit", (event) => { event.p
 $("token-cancel").addEventListener("click", () => $("token").close("cancel"));
 onTokenWanted(askForToken);
 
-// The collections are those that the index links to.
-const index = await send("GET", "/api/");
-const names = Object.values(index.json?.links ?? {}).map((link) => String(link.href ?? link).match(/\/showDB\/([^/?{]+)$/)?.[1]).filter((name) => name && name !== "all");
+/** The collections are those that the index links to. */
+async function collections() {
+  const { json } = await send("GET", "/api/");
+  const links = Object.values(json?.links ?? {}).map((link) => String(link).match(/\/showDB\/([^/?{]+)$/)?.[1]);
+  return links.filter((name) => name && name !== "all").map(decodeURIComponent);
+}
+
 const open = (name) => {
   for (const tab of $("collections").children) tab.setAttribute("aria-pressed", String(tab.dataset.name === name));
   return table.open(name);
 };
-$("collections").append(...[...new Set(names)].map(decodeURIComponent).map((name) => {
-  const tab = el("button", { type: "button", "aria-pressed": "false" }, name);
-  tab.dataset.name = name;
-  tab.addEventListener("click", () => open(name));
-  return tab;
-}));
-if (names.length) await open(decodeURIComponent(names[0])); else say($("table-problem"), index.problem ?? "No collection is open.");
+
+async function begin() {
+  let names = await collections();
+  if (!names.length) {
+    // To those who may not read, the index names none. This is refused to them, so that they are asked for a token.
+    const { ok, problem } = await send("GET", "/api/showDB/all");
+    if (!ok) return say($("table-problem"), problem);
+    names = await collections();
+  }
+  $("collections").replaceChildren(...names.map((name) => {
+    const tab = el("button", { type: "button", "aria-pressed": "false" }, name);
+    tab.dataset.name = name;
+    tab.addEventListener("click", () => open(name));
+    return tab;
+  }));
+  if (names.length) await open(names[0]); else say($("table-problem"), "No collection is open.");
+}
+
+$("reload").addEventListener("click", () => $("collections").children.length ? table.reload() : begin());
+await begin();

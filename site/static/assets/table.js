@@ -20,7 +20,6 @@ export function start(open) {
   $("filter").addEventListener("submit", (event) => { event.preventDefault(); if (document.activeElement !== $("search")) addFilter(); });
   $("search").addEventListener("change", (event) => { state.search = event.target.value; load(); });
   $("limit").addEventListener("change", () => load());
-  $("reload").addEventListener("click", () => load(state.url));
   for (const where of ["first", "prev", "next"]) $(where).addEventListener("click", () => load(state.links[where]));
 }
 
