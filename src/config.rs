@@ -6,7 +6,7 @@ use fenced_cache::{Space, WritePolicy};
 
 use crate::auth::Access;
 use crate::secret::Secret;
-use crate::variable::{VariableError, invalid, number, one_of, timeout, ttl, url};
+use crate::variable::{VariableError, invalid, number, one_of, redis_url, timeout, ttl};
 use crate::{catalog, database, http};
 
 /// What the operator has set, validated. `Debug` masks what is secret.
@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 /// The Spin variables that make up a [`Config`], each with its default, which is `spin.toml`'s.
-pub const VARIABLES: [(&str, &str); 33] = [
+pub const VARIABLES: [(&str, &str); 34] = [
     ("redis_url", "redis://127.0.0.1:6379"),
     ("data_api_url", "http://127.0.0.1:4000/app/store/endpoint/data/v1"),
     ("data_api_key", "local-dev-key"),
@@ -48,6 +48,7 @@ pub const VARIABLES: [(&str, &str); 33] = [
     ("max_body_bytes", "1048576"),
     ("body_timeout_ms", "10000"),
     ("max_listing_bytes", "67108864"),
+    ("max_in_flight_bytes", "134217728"),
     ("access", "closed"),
     ("public_read", "false"),
     ("read_token", ""),
@@ -77,13 +78,17 @@ impl Config {
         let value = &mut value;
         let database = database::Settings::parse(value)?;
         let catalog = catalog::Settings::parse(value)?;
+        let http = http::Settings::parse(value)?;
+        if http.max_in_flight_bytes < database.max_response_bytes.max(http.max_body_bytes) {
+            return invalid("max_in_flight_bytes", "must not be less than max_listing_bytes and max_body_bytes");
+        }
         Ok(Config {
-            redis_url: Secret::new(url("redis_url", &["redis://", "rediss://"], value("redis_url"))?),
+            redis_url: Secret::new(redis_url("redis_url", value("redis_url"))?),
             cache: cache(value, catalog.spaces(), database.timeout)?,
             database,
             catalog,
             access: Access::parse(value)?,
-            http: http::Settings::parse(value)?,
+            http,
         })
     }
 }
@@ -130,8 +135,11 @@ mod tests {
         })
     }
 
+    /// The two that Spin itself reads: the hosts to which the component may connect.
+    const ORIGINS: [&str; 2] = ["redis_origin", "data_api_origin"];
+
     #[test]
-    fn the_manifest_has_every_variable_with_its_default() {
+    fn the_manifest_has_the_variables_with_their_defaults() {
         let manifest = include_str!("../spin.toml");
         for (name, default) in VARIABLES {
             let line = format!("{name} = {{ default = {default:?}");
@@ -140,6 +148,39 @@ mod tests {
                 manifest.contains(&format!("{name} = \"{{{{ {name} }}}}\"")),
                 "{name} is not handed to the component"
             );
+        }
+        let section = |title: &str| {
+            let lines = manifest.lines().skip_while(move |line| *line != title).skip(1);
+            let lines = lines.take_while(|line| !line.starts_with('['));
+            lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let known = |name: &str| VARIABLES.iter().any(|(known, _)| *known == name);
+        let declared = section("[variables]");
+        assert_eq!(declared.len(), VARIABLES.len() + ORIGINS.len());
+        assert!(declared.iter().all(|name| known(name) || ORIGINS.contains(name)), "{declared:?}");
+        let handed = section("[component.store-api.variables]");
+        assert_eq!(handed.len(), VARIABLES.len());
+        assert!(handed.iter().all(|name| known(name)), "{handed:?}");
+    }
+
+    #[test]
+    fn the_reference_page_has_the_variables_with_their_defaults() {
+        let page = include_str!("../docs/reference/configuration.md");
+        let cells = page.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').collect::<Vec<_>>());
+        let rows: Vec<(&str, &str)> = cells
+            .flat_map(|cells| {
+                let (names, default) = (cells[1], cells[2].trim().trim_matches('`'));
+                names.split('`').skip(1).step_by(2).map(move |name| (name, default)).collect::<Vec<_>>()
+            })
+            .collect();
+        let described = |name: &str| -> Vec<&str> {
+            rows.iter().filter(|(row, _)| *row == name).map(|(_, default)| *default).collect()
+        };
+        for (name, default) in VARIABLES {
+            assert_eq!(described(name), [default], "{name}");
+        }
+        for (name, _) in &rows {
+            assert!(VARIABLES.iter().any(|(known, _)| known == name) || ORIGINS.contains(name), "{name}");
         }
     }
 
@@ -156,8 +197,27 @@ mod tests {
         for (variable, value) in [
             ("redis_url", "127.0.0.1:6379"),
             ("redis_url", ""),
+            ("redis_url", "http://127.0.0.1:6379"),
+            ("redis_url", "redis://"),
+            ("redis_url", "redis://:6379"),
+            ("redis_url", "redis://user:secret@"),
+            ("redis_url", "redis://user:secret@:6379"),
+            ("redis_url", "redis://127.0.0.1:"),
+            ("redis_url", "redis://127.0.0.1:0"),
+            ("redis_url", "redis://127.0.0.1:65536"),
+            ("redis_url", "redis://127.0.0.1:63x9"),
+            ("redis_url", "redis://127.0.0.1:+6379"),
+            ("redis_url", "redis://::1:6379"),
+            ("redis_url", "redis://a host:6379"),
+            ("redis_url", "redis://:pa#ss@127.0.0.1"),
+            ("redis_url", "redis://127.0.0.1/games"),
+            ("redis_url", "redis://127.0.0.1/0/1"),
+            ("redis_url", "rediss://127.0.0.1/-1"),
+            ("redis_url", "redis-sentinel://127.0.0.1:26379"),
             ("data_api_url", "ftp://x"),
             ("data_api_url", "http://"),
+            ("data_api_url", "http:///app"),
+            ("data_api_url", "https://127.0.0.1:port/app"),
             ("data_api_key", " "),
             ("data_api_key", "a\nb"),
             ("database", ""),
@@ -184,6 +244,9 @@ mod tests {
             ("max_body_bytes", "0"),
             ("body_timeout_ms", "0"),
             ("max_listing_bytes", "133169153"),
+            ("max_in_flight_bytes", "0"),
+            // A listing that is not too large would never fit.
+            ("max_in_flight_bytes", "67108863"),
             ("access", "ajar"),
             ("public_read", "1"),
             ("read_token", "too-short"),
@@ -204,6 +267,21 @@ mod tests {
         ] {
             let error = with(&[(variable, value)]).unwrap_err();
             assert_eq!(error.variable, variable, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_redis_may_have_credentials_and_a_database() {
+        for url in [
+            "redis://127.0.0.1",
+            "redis://cache.internal:6379",
+            "rediss://user:p%40ss@cache.internal:6380/3",
+            "redis://:p^ss@w@10.0.0.1:6379/0",
+            "redis://[::1]:6379/15",
+            "redis://127.0.0.1:6379?protocol=resp3",
+        ] {
+            let config = with(&[("redis_url", &format!(" {url}/ "))]).unwrap();
+            assert_eq!(config.redis_url.reveal(), url);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::uri::Authority;
+
 /// A variable whose value is invalid. Every route answers 500 and names the variable, rather than guess.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the variable `{variable}` {reason}")]
@@ -38,13 +40,43 @@ pub fn header_value(variable: &'static str, value: String) -> Result<String, Var
     Ok(value)
 }
 
-/// A URL with one of these schemes, without slashes at its end.
+/// A URL with one of these schemes and a host, without slashes at its end.
 pub fn url(variable: &'static str, schemes: &[&str], value: String) -> Result<String, VariableError> {
     let value = value.trim().trim_end_matches('/');
-    match schemes.iter().find_map(|scheme| value.strip_prefix(scheme)) {
-        Some(rest) if !rest.is_empty() && !value.contains(char::is_whitespace) => Ok(value.to_owned()),
-        _ => invalid(variable, format!("must be a URL that starts with {}", schemes.join(" or "))),
+    let Some(rest) = schemes.iter().find_map(|scheme| value.strip_prefix(scheme)) else {
+        return invalid(variable, format!("must be a URL that starts with {}", schemes.join(" or ")));
+    };
+    if value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#') {
+        return invalid(variable, "contains a space, a control character or a #, which a URL spells %20 or %23");
     }
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+    // A user's name and password may hold nearly anything, and are for who connects to understand.
+    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+    match address.parse::<Authority>() {
+        Ok(parsed) if !parsed.host().is_empty() && is_port(&address[parsed.host().len()..]) => Ok(value.to_owned()),
+        _ => invalid(variable, "must be a URL whose host is a name or an address, with a port from 1 to 65535 or none"),
+    }
+}
+
+/// Whether what follows a host is a port, or nothing.
+fn is_port(text: &str) -> bool {
+    match text.strip_prefix(':') {
+        Some(digits) => {
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse().is_ok_and(|port: u16| port > 0)
+        }
+        None => text.is_empty(),
+    }
+}
+
+/// The URL of a Redis: its path is the number of a database, or nothing.
+pub fn redis_url(variable: &'static str, value: String) -> Result<String, VariableError> {
+    let value = url(variable, &["redis://", "rediss://"], value)?;
+    let path = value.splitn(4, '/').nth(3).unwrap_or_default();
+    let database = path.split('?').next().unwrap_or_default();
+    if database.is_empty() || database.parse::<u32>().is_ok() {
+        return Ok(value);
+    }
+    invalid(variable, "has a path that is not the number of a database: redis://host:port/0")
 }
 
 /// A whole number within a range.

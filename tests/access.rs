@@ -68,6 +68,7 @@ fn tokens_open_their_role_and_those_below() {
         assert_eq!(status(&host, "DELETE", nobody, token), writes, "{token:?}");
         assert_eq!(status(&host, "POST", "/api/initDB/games", token), seeds, "{token:?}");
         assert_eq!(status(&host, "POST", "/api/purge/games", token), seeds, "{token:?}");
+        assert_eq!(status(&host, "GET", "/metrics", token), seeds, "{token:?}");
     }
     // Without a credential nobody learns which collections there are.
     assert_eq!(status(&host, "GET", "/api/showDB/nope", None), 401);
@@ -93,6 +94,34 @@ fn tokens_open_their_role_and_those_below() {
     let read = ask(&host, "GET", GAMES, Some(READ));
     assert_eq!(read.header("cache-control"), "private, no-cache");
     assert!(varies(&read, "Authorization"));
+}
+
+#[test]
+fn the_index_lists_what_can_be_used_and_links_to_what_the_caller_may_read() {
+    let methods = |index: &Value, path: &str| {
+        let routes = index["routes"].as_array().unwrap();
+        routes.iter().find(|route| route["path"] == path).map(|route| route["methods"].clone())
+    };
+    let init = "/api/initDB/{collection}";
+    let system = System::start(&[]);
+    let open = system.get("/api/").json();
+    assert_eq!(open["links"]["clients"], "/api/showDB/clients");
+    assert_eq!(methods(&open, init), Some(json!("POST, GET")));
+
+    let host = system.second_host(&[("access", "closed"), ("collections", "games,orders"), ("admin_token", ADMIN)]);
+    let nobody = ask(&host, "GET", "/api/", None);
+    assert_eq!(methods(&nobody.json(), init), Some(json!("POST")));
+    let admin = ask(&host, "GET", "/api/", Some(ADMIN)).json();
+    assert_eq!(admin["links"]["orders"], "/api/showDB/orders");
+    assert_eq!(admin["links"].get("clients"), None, "it is not open");
+    // Without a credential nobody learns which collections there are.
+    assert_eq!((nobody.json()["links"].get("games"), varies(&nobody, "Authorization")), (None, true));
+    assert_eq!(nobody.json()["links"]["health"], "/health/ready");
+
+    let readers = system.second_host(&[("access", "closed"), ("public_read", "true")]);
+    let index = ask(&readers, "GET", "/api/", None).json();
+    assert_eq!(index["links"]["games"], "/api/showDB/games");
+    assert_eq!(methods(&index, init), None, "no credential for it is configured");
 }
 
 #[test]
@@ -179,6 +208,7 @@ fn jwts_are_checked_in_every_part() {
         ("exp", json!("tomorrow")),
         ("nbf", json!(now() + 3600)),
         ("iss", json!("https://elsewhere.example")),
+        ("iss", json!(["https://id.example"])),
         ("iss", Value::Null),
         ("aud", json!("shop")),
         ("aud", Value::Null),

@@ -8,7 +8,15 @@ use serde_json::json;
 #[test]
 fn a_value_that_cannot_be_used_is_a_500_that_names_its_variable() {
     let system = System::start(&[]);
-    for (variable, value) in [("cache_ttl_seconds", "soon"), ("collections", "games,,"), ("max_body_bytes", "-7")] {
+    for (variable, value) in [
+        ("cache_ttl_seconds", "soon"),
+        ("collections", "games,,"),
+        ("max_body_bytes", "-7"),
+        ("redis_url", "127.0.0.1:6379"),
+        ("redis_url", "memcached://127.0.0.1:11211"),
+        ("redis_url", "redis://10.0.0.1:redis"),
+        ("max_in_flight_bytes", "1000000"),
+    ] {
         let host = system.second_host(&[(variable, value)]);
         for path in ["/api/", "/api/showDB/games", "/health/live"] {
             let answer = host.get(path);

@@ -43,7 +43,7 @@ pub struct Entry<'a> {
     pub ttl: Option<Duration>,
     /// Whether the value is cached only while the group has room
     /// ([`Settings::max_entries`](crate::Settings::max_entries)). That a value does not exist always needs room, since
-    /// there is no end of what does not exist.
+    /// what does not exist is unlimited.
     pub bounded: bool,
 }
 

@@ -43,6 +43,7 @@ mod write;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use guarded::Memory;
 use protocol::Protocol;
 
@@ -52,7 +53,7 @@ pub use entry::{Entry, Scope};
 pub use error::{CacheError, SourceError};
 pub use etag::ETag;
 pub use health::{Health, Problem};
-pub use observer::{FillRefused, Notice, Observer, ReadOutcome, Step};
+pub use observer::{FillRefused, Notice, Observer, ReadOutcome, Step, Times};
 pub use platform::{Platform, timeout};
 pub use read::{Loaded, MAX_LEASE, Read, Source, Value};
 pub use refusal::Refusal;
@@ -112,5 +113,20 @@ impl<P: Ports> ReadThrough<P> {
     /// Redis's, or that it is left alone at the moment.
     pub async fn count(&self, key: &str, window: Duration) -> Result<(u64, Duration), CacheError> {
         self.guarded(Step::Count, self.protocol.count(key, window)).await
+    }
+
+    /// Adds to counters that several processes share, under the key; they are kept for so long after the last addition. All
+    /// of them by their names, where `read` asks for them.
+    ///
+    /// # Errors
+    /// Redis's, or that it is left alone at the moment. Where Redis did not answer in time, it may have added all the same.
+    pub async fn add_up(
+        &self,
+        key: &str,
+        increments: &[(String, u64)],
+        kept: Duration,
+        read: bool,
+    ) -> Result<Vec<(Bytes, u64)>, CacheError> {
+        self.guarded(Step::AddUp, self.protocol.add_up(key, increments, kept, read)).await
     }
 }

@@ -102,7 +102,7 @@ impl Platform for TokioPlatform {
     }
 
     fn random(&self) -> u64 {
-        // Without randomness there is no other source of unique names than the clock.
+        // Without randomness, only the clock is left as a source of unique names.
         getrandom::u64().unwrap_or_else(|_| self.0.elapsed().as_nanos() as u64)
     }
 }

@@ -1,14 +1,15 @@
 //! What the cache tells: counters for every read and write, and a notice once per change of state.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::{Invalidation, Refusal};
 
 /// Hears what happens. Every method does nothing unless it is implemented.
 pub trait Observer {
-    /// A read of this space has come to this.
-    fn read(&self, space: &str, outcome: ReadOutcome) {
-        let _ = (space, outcome);
+    /// A read of this space has come to this, and took so long.
+    fn read(&self, space: &str, outcome: ReadOutcome, times: Times) {
+        let _ = (space, outcome, times);
     }
 
     /// A value was loaded and not stored.
@@ -16,9 +17,9 @@ pub trait Observer {
         let _ = (space, reason);
     }
 
-    /// A write of this space was recorded this far.
-    fn invalidated(&self, space: &str, invalidation: Invalidation) {
-        let _ = (space, invalidation);
+    /// A write of this space was recorded this far, and took so long.
+    fn invalidated(&self, space: &str, invalidation: Invalidation, times: Times) {
+        let _ = (space, invalidation, times);
     }
 
     /// The circuit breaker has opened or closed.
@@ -34,6 +35,15 @@ pub trait Observer {
 
 /// Hears nothing.
 impl Observer for () {}
+
+/// How long the parts of a read or a write took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// The cache, all its steps together.
+    pub cache: Duration,
+    /// The source, where it was asked.
+    pub source: Option<Duration>,
+}
 
 /// Where a read was answered from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +90,8 @@ pub enum Step {
     EndWrite,
     /// Counting a request.
     Count,
+    /// Adding to counters that several processes share.
+    AddUp,
 }
 
 impl Step {
@@ -98,6 +110,7 @@ impl Step {
             Step::BeginWrite => "begin write",
             Step::EndWrite => "end write",
             Step::Count => "count",
+            Step::AddUp => "add up",
         }
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::connection::{Connections, Greeting};
 use crate::redis::{Argument, RedisValue};
-use crate::scripts::{ACQUIRE, BEGIN_WRITE, COUNT, Call, END_WRITE, FILL, RELEASE};
+use crate::scripts::{ACQUIRE, ADD_UP, BEGIN_WRITE, COUNT, Call, END_WRITE, FILL, RELEASE};
 use crate::stamp::Stamp;
 use crate::{CacheError, Entry, Platform, Ports, Refusal, Scope, Space};
 
@@ -245,6 +245,31 @@ impl<P: Ports> Protocol<P> {
             }
             _ => Err(not_understood(&answer)),
         }
+    }
+
+    /// Adds to counters that several processes share, a hash that is kept for so long after the last addition. All of them
+    /// by their names, where `read` asks for them.
+    pub async fn add_up(
+        &self,
+        key: &str,
+        increments: &[(String, u64)],
+        kept: Duration,
+        read: bool,
+    ) -> Result<Vec<(Bytes, u64)>, CacheError> {
+        let mut arguments = vec![milliseconds(kept), Argument::Number(i64::from(read))];
+        for (name, increment) in increments {
+            let increment = i64::try_from(*increment).unwrap_or(i64::MAX);
+            arguments.extend([Argument::Bytes(name.as_bytes()), Argument::Number(increment)]);
+        }
+        let answer = self.call(Call { script: &ADD_UP, keys: vec![key.to_owned()], arguments }).await?;
+        let counter = |pair: &[RedisValue]| match pair {
+            [RedisValue::Bytes(name), RedisValue::Bytes(value)] => {
+                Some((name.clone(), std::str::from_utf8(value).ok()?.parse().ok()?))
+            }
+            _ => None,
+        };
+        let counters: Option<Vec<_>> = answer.chunks(2).map(counter).collect();
+        counters.ok_or_else(|| not_understood(&answer))
     }
 
     async fn call(&self, call: Call<'_>) -> Result<Vec<RedisValue>, CacheError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::observer::{FillRefused, ReadOutcome, Step};
+use crate::observer::{FillRefused, ReadOutcome, Step, Times};
 use crate::protocol::{Acquired, Cached, Fill, Filled, Lease};
 use crate::stamp::Stamp;
 use crate::{CacheError, ETag, Entry, Observer, Platform, Ports, ReadThrough, SourceError, timeout};
@@ -67,6 +67,12 @@ pub struct Read {
     pub source_time: Option<Duration>,
 }
 
+impl Read {
+    fn times(&self) -> Times {
+        Times { cache: self.cache_time, source: self.source_time }
+    }
+}
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -119,24 +125,27 @@ impl<P: Ports> ReadThrough<P> {
         load: impl Future<Output = Result<Option<Loaded>, E>>,
     ) -> Result<Read, E> {
         let read = self.read_unobserved(entry, load).await;
-        self.observer.read(
-            entry.space,
-            match &read {
-                Ok(Read { source: Source::Hit { .. }, .. }) => ReadOutcome::Hit,
-                Ok(Read { source: Source::Miss { .. }, .. }) => ReadOutcome::Miss,
-                Ok(Read { source: Source::Bypass { .. }, .. }) => ReadOutcome::Bypass,
-                Ok(Read { source: Source::Stale { .. }, .. }) => ReadOutcome::Stale,
-                Err(_) => ReadOutcome::Failed,
-            },
-        );
-        read
+        let (outcome, times) = match &read {
+            Ok(read) => (
+                match read.source {
+                    Source::Hit { .. } => ReadOutcome::Hit,
+                    Source::Miss { .. } => ReadOutcome::Miss,
+                    Source::Bypass { .. } => ReadOutcome::Bypass,
+                    Source::Stale { .. } => ReadOutcome::Stale,
+                },
+                read.times(),
+            ),
+            Err((_, times)) => (ReadOutcome::Failed, *times),
+        };
+        self.observer.read(entry.space, outcome, times);
+        read.map_err(|(error, _)| error)
     }
 
     async fn read_unobserved<E: SourceError>(
         &self,
         entry: &Entry<'_>,
         load: impl Future<Output = Result<Option<Loaded>, E>>,
-    ) -> Result<Read, E> {
+    ) -> Result<Read, (E, Times)> {
         let began = self.platform().now();
         if !self.settings.caching() || !entry.is_sound() {
             return self.read_around(entry, load, began).await;
@@ -192,14 +201,16 @@ impl<P: Ports> ReadThrough<P> {
         entry: &Entry<'_>,
         load: impl Future<Output = Result<Option<Loaded>, E>>,
         began: Duration,
-    ) -> Result<Read, E> {
-        let loaded = self.load(load, began + self.settings.source_timeout).await?;
+    ) -> Result<Read, (E, Times)> {
+        let loaded = self.load(load, began + self.settings.source_timeout).await;
+        let times = Times { cache: Duration::ZERO, source: Some(self.platform().now() - began) };
+        let loaded = loaded.map_err(|error| (error, times))?;
         Ok(Read {
             key: entry.value_key(),
             value: loaded.map(|Loaded { bytes, meta }| Value { etag: ETag::of(&bytes), bytes, meta }),
             source: Source::Bypass { detail: "off" },
-            cache_time: Duration::ZERO,
-            source_time: Some(self.platform().now() - began),
+            cache_time: times.cache,
+            source_time: times.source,
         })
     }
 
@@ -298,13 +309,13 @@ impl<P: Ports> ReadThrough<P> {
 
     /// The kept copy, where the source is out of order and there is one that no acknowledged write has made stale; or else
     /// the source's error.
-    async fn kept_copy<E: SourceError>(&self, entry: &Entry<'_>, mut read: Read, error: E) -> Result<Read, E> {
+    async fn kept_copy<E: SourceError>(&self, entry: &Entry<'_>, mut read: Read, error: E) -> Result<Read, (E, Times)> {
         if self.settings.kept().is_zero() || !error.is_outage() {
-            return Err(error);
+            return Err((error, read.times()));
         }
         let began = self.platform().now();
         let Ok(Some(cached)) = self.guarded(Step::Lookup, self.protocol.lookup_kept(entry)).await else {
-            return Err(error);
+            return Err((error, read.times()));
         };
         let now = self.platform().now();
         let age = self.protocol.redis_clock_ms(now).map(|now| now.saturating_sub(cached.stamp.stored_ms));

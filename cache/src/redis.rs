@@ -45,7 +45,7 @@ pub enum RedisValue {
     Bytes(Bytes),
 }
 
-/// Why there is no answer.
+/// Why Redis gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedisError {
     /// Redis could not be reached, or the connection broke: the client's words.

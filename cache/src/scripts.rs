@@ -26,6 +26,7 @@ script!(ACQUIRE, "`acquire.lua`", include_str!("lua/acquire.lua"));
 script!(FILL, "`fill.lua`", include_str!("lua/fill.lua"));
 script!(RELEASE, "`release.lua`", include_str!("lua/release.lua"));
 script!(COUNT, "`count.lua`", include_str!("lua/count.lua"));
+script!(ADD_UP, "`add_up.lua`", include_str!("lua/add_up.lua"));
 script!(
     BEGIN_WRITE,
     "`begin_write.lua`, behind the head that it shares with `end_write.lua`",

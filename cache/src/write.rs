@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::observer::Step;
+use crate::observer::{Step, Times};
 use crate::{CacheError, Observer, Platform, Ports, ReadThrough, Scope, SourceError, WritePolicy};
 
 /// How many calls of `end_write.lua` a purge makes at most.
@@ -57,25 +57,32 @@ impl<P: Ports> ReadThrough<P> {
         scopes: &[Scope<'_>],
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<(T, Invalidation), WriteError<E>> {
+        let began = self.platform().now();
         if !self.settings.caching() {
-            return Ok((work.await.map_err(WriteError::Source)?, Invalidation::Off));
+            let done = work.await;
+            let times = Times { cache: Duration::ZERO, source: Some(self.platform().now() - began) };
+            self.observer.invalidated(space, Invalidation::Off, times);
+            return Ok((done.map_err(WriteError::Source)?, Invalidation::Off));
         }
         let consistent = self.settings.write_policy == WritePolicy::Consistent;
         let token = self.platform().random();
         let fence = self.fence_duration();
-        let began = self.platform().now();
         let begin = self.protocol.begin_write(space, scopes, token, fence);
         let begun = self.guarded(Step::BeginWrite, begin).await.is_ok();
+        let working = self.platform().now();
+        let mut times = Times { cache: working - began, source: None };
         if consistent && !begun {
             // The step may have been taken and its answer lost; the fence runs out by itself then.
-            self.observer.invalidated(space, Invalidation::Failed);
+            self.observer.invalidated(space, Invalidation::Failed, times);
             return Err(WriteError::NotBegun);
         }
         let result = work.await;
+        let worked = self.platform().now();
+        times.source = Some(worked - working);
         // Redis's clock on the fence started no earlier than `began`.
-        let fenced = begun && self.platform().now() - began < fence;
+        let fenced = begun && worked - began < fence;
         if matches!(&result, Err(error) if error.outcome_unknown()) {
-            self.observer.invalidated(space, Invalidation::Fenced);
+            self.observer.invalidated(space, Invalidation::Fenced, times);
             return result.map(|done| (done, Invalidation::Fenced)).map_err(WriteError::Source);
         }
         let ended = self.guarded(Step::EndWrite, self.protocol.end_write(space, scopes, token)).await.is_ok();
@@ -85,7 +92,8 @@ impl<P: Ports> ReadThrough<P> {
             (true, false) => Invalidation::Fenced,
             (false, false) => Invalidation::Failed,
         };
-        self.observer.invalidated(space, invalidation);
+        times.cache += self.platform().now() - worked;
+        self.observer.invalidated(space, invalidation, times);
         if consistent && !ended && result.is_ok() {
             return Err(WriteError::NotEnded);
         }

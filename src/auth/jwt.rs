@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
@@ -39,23 +40,17 @@ struct Key {
     key: DecodingKey,
 }
 
-/// The claims that count. All that is asked for must be there.
+/// The claims that count here, beside those that [`Jwt::validation`] checks.
 #[derive(Deserialize)]
 struct Claims {
     exp: f64,
     nbf: Option<f64>,
-    iss: String,
-    aud: Audience,
+    /// One issuer: the library alone would take a list of them.
+    #[serde(rename = "iss")]
+    _issuer: String,
     sub: Option<String>,
     #[serde(default)]
     scope: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
 }
 
 impl Jwt {
@@ -94,6 +89,17 @@ impl Jwt {
         Ok(Some(Jwt { keys, issuer: issuer.trim().to_owned(), audience: audience.trim().to_owned() }))
     }
 
+    /// What the library checks beside the signature: who issued the token, and for whom. Whether it is in time is checked
+    /// here, by the platform's clock and to the fraction of a second; the library has a clock of its own.
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        validation.validate_exp = false;
+        validation
+    }
+
     /// Who the token is for, and when it ends.
     ///
     /// # Errors
@@ -103,38 +109,28 @@ impl Jwt {
         // No extension is understood here (RFC 7515, section 4.1.11), and `b64` (RFC 7797) changes what is signed.
         let plain = header.extras.inner().get("b64").is_none_or(|b64| *b64 == serde_json::Value::Bool(true));
         if header.crit.is_some() || !plain {
-            return Err("asks for an extension that is not supported");
+            return Err("requires an extension that is not supported");
         }
         let fits = |key: &&Key| {
             key.algorithm == header.alg && (key.id.is_none() || header.kid.is_none() || key.id == header.kid)
         };
         let mut claims = None;
         for key in self.keys.iter().filter(fits) {
-            // Times, issuer and audience are checked below, by our own clock.
-            let mut validation = Validation::new(key.algorithm);
-            validation.required_spec_claims.clear();
-            validation.validate_exp = false;
-            validation.validate_aud = false;
-            match jsonwebtoken::decode::<Claims>(token, &key.key, &validation) {
+            match jsonwebtoken::decode::<Claims>(token, &key.key, &self.validation(key.algorithm)) {
                 Ok(decoded) => claims = Some(decoded.claims),
-                Err(error) if matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_)) => {
-                    return Err("lacks a required claim, or has a claim of the wrong type");
-                }
-                Err(_) => {}
+                // The other errors are those of a signature by another key.
+                Err(error) => match error.kind() {
+                    ErrorKind::Json(_) | ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) => {
+                        return Err("lacks a required claim, or has a claim of the wrong type");
+                    }
+                    ErrorKind::InvalidIssuer => return Err("was issued by another issuer"),
+                    ErrorKind::InvalidAudience => return Err("is meant for another audience"),
+                    _ => {}
+                },
             }
         }
         let claims = claims.ok_or("is not signed by a known key")?;
         let now = unix_time.as_secs_f64();
-        let ours = match &claims.aud {
-            Audience::One(one) => *one == self.audience,
-            Audience::Several(all) => all.contains(&self.audience),
-        };
-        if claims.iss != self.issuer {
-            return Err("is from another issuer");
-        }
-        if !ours {
-            return Err("is for another audience");
-        }
         if claims.exp <= now - LEEWAY {
             return Err("has expired");
         }
@@ -180,9 +176,9 @@ impl Key {
 
 /// The tokens that an instance has verified: a signature costs a thousand times what it costs to find it again.
 #[derive(Default)]
-pub struct Verified(RefCell<HashMap<String, (Caller, f64)>>);
+pub struct VerifiedTokens(RefCell<HashMap<String, (Caller, f64)>>);
 
-impl Verified {
+impl VerifiedTokens {
     /// Who the token is for.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use http::{HeaderMap, header};
 
 use crate::hex::hex_sha1;
 use crate::variable::{VariableError, flag, one_of};
-use jwt::{Jwt, Verified};
+use jwt::{Jwt, VerifiedTokens};
 use tokens::Tokens;
 
 /// What a caller may do; each role includes those before it.
@@ -120,7 +120,7 @@ impl Access {
     pub fn identify(
         &self,
         headers: &HeaderMap,
-        verified: &Verified,
+        verified: &VerifiedTokens,
         unix_time: Duration,
     ) -> Result<Option<Caller>, AuthError> {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
@@ -136,21 +136,27 @@ impl Access {
         }
     }
 
+    /// Whether anybody can act in this role, with or without a credential.
+    pub fn is_enabled(&self, role: Role) -> bool {
+        self.open || (role == Role::Read && self.public_read) || self.jwt.is_some() || self.tokens.reach(role)
+    }
+
     /// Whether the caller may act in this role.
     ///
     /// # Errors
     /// [`AuthError::Missing`], [`AuthError::Rejected`], [`AuthError::Forbidden`], or [`AuthError::RoleOff`].
-    pub fn authorize(&self, needed: Role, caller: Result<Option<Caller>, AuthError>) -> Result<Visibility, AuthError> {
+    pub fn authorize(&self, needed: Role, caller: &Result<Option<Caller>, AuthError>) -> Result<Visibility, AuthError> {
         if self.open || (needed == Role::Read && self.public_read) {
             return Ok(Visibility::Public);
         }
-        if self.jwt.is_none() && !self.tokens.reach(needed) {
+        if !self.is_enabled(needed) {
             return Err(AuthError::RoleOff(needed));
         }
-        match caller? {
-            None => Err(AuthError::Missing),
-            Some(caller) if caller.role >= Some(needed) => Ok(Visibility::Private),
-            Some(_) => Err(AuthError::Forbidden(needed)),
+        match caller {
+            Err(error) => Err(*error),
+            Ok(None) => Err(AuthError::Missing),
+            Ok(Some(caller)) if caller.role >= Some(needed) => Ok(Visibility::Private),
+            Ok(Some(_)) => Err(AuthError::Forbidden(needed)),
         }
     }
 }
@@ -186,7 +192,7 @@ mod tests {
         if let Some(value) = authorization {
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());
         }
-        access.authorize(needed, access.identify(&headers, &Verified::default(), Duration::ZERO))
+        access.authorize(needed, &access.identify(&headers, &VerifiedTokens::default(), Duration::ZERO))
     }
 
     #[test]

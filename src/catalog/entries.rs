@@ -30,7 +30,7 @@ const MAX_NAME: usize = 200;
 /// A cached answer: where it lives, and what makes it stale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedAnswer {
-    /// The collection's part of every key; see [`crate::config::Config::key_prefix`].
+    /// The collection's part of every key; see [`Settings::key_prefix`].
     space: String,
     /// The rest of the key: `list`, `list:<sha1>` or `id:<_id>`.
     name: String,
@@ -104,7 +104,7 @@ impl CachedAnswer {
         let document = [Scope::single(&self.name), DOCUMENTS];
         let scopes = if self.document { &document[..] } else { &[LISTINGS] };
         let entry = Entry::new(&self.space, &self.name, scopes);
-        // As many documents as there are may be cached by their ids; of listings and lookups there is no end.
+        // A collection has only so many documents; listings and lookups are unlimited.
         let entry = if self.document { entry.unbounded() } else { entry };
         let entry = match settings.ttl(&self.space) {
             Some(ttl) => entry.ttl(ttl),
@@ -209,7 +209,7 @@ mod tests {
             let mut seen = HashMap::new();
             for (is_listing, parameters, value, field) in requests {
                 let (entry, request) = if is_listing {
-                    // `field` is no parameter of a listing: the query refuses it.
+                    // A listing has no parameter `field`: the query rejects it.
                     let parameters: Vec<_> =
                         parameters.into_iter().filter(|(name, _)| name != "field").collect();
                     if parameters.is_empty() {

@@ -48,7 +48,7 @@ impl Cursor {
     /// # Errors
     /// What is wrong with it, to follow "the cursor".
     pub fn decode(text: &str, keys: &[SortKey]) -> Result<Self, &'static str> {
-        const INVALID: &str = "is not one that this service gave out";
+        const INVALID: &str = "was not issued by this service";
         if text.len() > MAX_LENGTH {
             return Err(INVALID);
         }
@@ -56,7 +56,7 @@ impl Cursor {
         let (sort, direction, values): (String, u8, Vec<Value>) =
             serde_json::from_slice(&content).map_err(|_| INVALID)?;
         if sort != sort_id(keys) || values.len() != keys.len() {
-            return Err("was given out for another sort");
+            return Err("was issued for a different sort");
         }
         let cursor = Cursor { backwards: direction == 1, values };
         // It came through a client's hands: only data may stand where values do, and one position has one text.
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(Cursor::decode(&text, &keys()), Ok(cursor));
         let mut other = keys();
         other[0].descending = false;
-        assert_eq!(Cursor::decode(&text, &other), Err("was given out for another sort"));
+        assert_eq!(Cursor::decode(&text, &other), Err("was issued for a different sort"));
         for bad in ["", "x", "!!!!", &text[1..], &format!("{text}="), &"A".repeat(MAX_LENGTH + 1)] {
             assert!(Cursor::decode(bad, &keys()).is_err(), "{bad}");
         }

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::keyset::Keyset;
+use super::query::{all, any, exists, none};
 use super::value::candidates::{comparable, typed_candidates};
 
 /// The most parts of a dotted field name. MongoDB nests documents no deeper than twice that.
@@ -140,29 +141,6 @@ impl Test {
             }
         }
     }
-}
-
-/// All of these; an empty list is every document.
-pub(super) fn all(mut queries: Vec<Value>) -> Value {
-    match queries.len() {
-        0 => json!({}),
-        1 => queries.swap_remove(0),
-        _ => json!({ "$and": queries }),
-    }
-}
-
-/// At least one of these, of which there must be one.
-pub(super) fn any(mut queries: Vec<Value>) -> Value {
-    if queries.len() == 1 { queries.swap_remove(0) } else { json!({ "$or": queries }) }
-}
-
-/// Not one of these.
-pub(super) fn none(queries: Vec<Value>) -> Value {
-    json!({ "$nor": queries })
-}
-
-fn exists(name: &str, exist: bool) -> Value {
-    json!({ name: { "$exists": exist } })
 }
 
 fn one_of(name: &str, texts: &[String]) -> Value {

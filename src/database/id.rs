@@ -4,11 +4,13 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::filter::{Condition, Filter};
-use super::value::candidates::{id_candidates, is_json_number, path_text};
+use super::value::candidates::id_candidates;
+use super::value::number::is_json_number;
 use super::value::order::Class;
+use super::value::show::path_text;
 use super::value::{date, uuid};
-use super::{Find, Store, StoreError};
-use crate::object_id::ObjectId;
+use super::{Database, DatabaseError, Find};
+use crate::database::object_id::ObjectId;
 
 /// A document as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +25,11 @@ impl Stored {
     /// Reads a document's Extended JSON.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] where it is not an object.
-    pub fn read(text: Bytes) -> Result<Self, StoreError> {
+    /// [`DatabaseError::Failed`] where it is not an object.
+    pub fn read(text: Bytes) -> Result<Self, DatabaseError> {
         match serde_json::from_slice(&text) {
             Ok(document @ Value::Object(_)) => Ok(Stored { text, document }),
-            _ => Err(StoreError::Failed("a document that it sent is not an object".to_owned())),
+            _ => Err(DatabaseError::Failed("a document that it sent is not an object".to_owned())),
         }
     }
 
@@ -41,13 +43,17 @@ impl Stored {
 ///
 /// # Errors
 /// The store's.
-pub async fn find_by_id<S: Store>(store: &S, collection: &str, text: &str) -> Result<Option<Stored>, StoreError> {
+pub async fn find_by_id<D: Database>(
+    database: &D,
+    collection: &str,
+    text: &str,
+) -> Result<Option<Stored>, DatabaseError> {
     let candidates = id_candidates(text);
     let limit = Some(candidates.len() as u64);
     let find = Find { filter: Filter(vec![Condition::Id(candidates.clone())]), limit, ..Find::default() };
-    let array = store.find(collection, &find).await?;
+    let array = database.find(collection, &find).await?;
     let documents: Vec<&serde_json::value::RawValue> = serde_json::from_slice(&array)
-        .map_err(|error| StoreError::Failed(format!("its documents are not an array: {error}")))?;
+        .map_err(|error| DatabaseError::Failed(format!("its documents are not an array: {error}")))?;
     let mut best: Option<(usize, Stored)> = None;
     for document in documents {
         let stored = Stored::read(array.slice_ref(document.get().as_bytes()))?;

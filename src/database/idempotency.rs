@@ -10,8 +10,8 @@ use super::filter::{Condition, Filter};
 use super::id::Stored;
 use super::value::check::with_types;
 use super::value::restore::is_shown_as;
-use super::{Document, Find, Store, StoreError};
-use crate::object_id::ObjectId;
+use super::{Database, DatabaseError, Document, Find};
+use crate::database::object_id::ObjectId;
 
 /// The fewest and the most characters of a key.
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=255;
@@ -42,13 +42,17 @@ pub enum Earlier {
 ///
 /// # Errors
 /// The store's.
-pub async fn compare<S: Store>(store: &S, collection: &str, documents: &[Value]) -> Result<Earlier, StoreError> {
+pub async fn compare<D: Database>(
+    database: &D,
+    collection: &str,
+    documents: &[Value],
+) -> Result<Earlier, DatabaseError> {
     let ids: Vec<Value> = documents.iter().map(|document| document["_id"].clone()).collect();
     let limit = Some(ids.len() as u64);
     let find = Find { filter: Filter(vec![Condition::Id(ids.clone())]), limit, ..Find::default() };
-    let array = store.find(collection, &find).await?;
+    let array = database.find(collection, &find).await?;
     let texts: Vec<&serde_json::value::RawValue> = serde_json::from_slice(&array)
-        .map_err(|error| StoreError::Failed(format!("its documents are not an array: {error}")))?;
+        .map_err(|error| DatabaseError::Failed(format!("its documents are not an array: {error}")))?;
     let mut stored = std::collections::HashMap::new();
     for text in texts {
         let found = Stored::read(array.slice_ref(text.get().as_bytes()))?;

@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use super::SortKey;
-use super::filter::{all, any, none};
+use super::query::{all, any, none};
 use super::value::order::Class;
 
 /// One part of what lies beyond a position.

@@ -15,7 +15,7 @@ pub struct ListQuery {
     pub skip: u64,
     /// How many documents at most.
     pub limit: Option<u64>,
-    /// The fields to answer with, besides `_id`; all where there are none.
+    /// The fields to return, besides `_id`; if empty, all.
     pub fields: Vec<String>,
     /// Whether to count the documents that the filter has.
     pub count: bool,

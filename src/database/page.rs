@@ -12,7 +12,7 @@ use super::keyset::{Keyset, Part};
 use super::list_query::ListQuery;
 use super::value::project::{project, union};
 use super::value::{Format, show};
-use super::{Find, SortKey, Store, StoreError};
+use super::{Database, DatabaseError, Find, SortKey};
 
 /// A page as clients get it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ pub enum Start {
 }
 
 impl Links {
-    /// The text of [`Links::encode`] read back. Nothing at all is no links.
+    /// Reads the text of [`Links::encode`]. An empty text means no links.
     pub fn decode(text: &str) -> Self {
         if text.is_empty() { Links::default() } else { serde_json::from_str(text).unwrap_or_default() }
     }
@@ -67,29 +67,30 @@ impl Links {
 ///
 /// # Errors
 /// The store's.
-pub async fn page<S: Store>(
-    store: &S,
+pub async fn page<D: Database>(
+    database: &D,
     collection: &str,
     query: &ListQuery,
     format: Format,
-) -> Result<Page, StoreError> {
-    let total = async { if query.count { store.count(collection, &query.filter).await.map(Some) } else { Ok(None) } };
-    let (mut page, total) = try_join(documents(store, collection, query, format), total).await?;
+) -> Result<Page, DatabaseError> {
+    let total =
+        async { if query.count { database.count(collection, &query.filter).await.map(Some) } else { Ok(None) } };
+    let (mut page, total) = try_join(documents(database, collection, query, format), total).await?;
     page.links.total = total;
     Ok(page)
 }
 
-async fn documents<S: Store>(
-    store: &S,
+async fn documents<D: Database>(
+    database: &D,
     collection: &str,
     query: &ListQuery,
     format: Format,
-) -> Result<Page, StoreError> {
+) -> Result<Page, DatabaseError> {
     if query.limit.is_none() && query.after.is_none() {
-        let text = store.find(collection, &query.find()).await?;
+        let text = database.find(collection, &query.find()).await?;
         return Ok(Page { documents: format.show(text)?, links: Links::default() });
     }
-    let Fetched { texts, more } = fetch(store, collection, query).await?;
+    let Fetched { texts, more } = fetch(database, collection, query).await?;
     let links = links(query, &texts, more)?;
     let mut array = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum::<usize>() + 2);
     array.push(b'[');
@@ -116,7 +117,7 @@ struct Fetched {
 }
 
 /// Reads one document more than the page has, to know whether it is the last.
-async fn fetch<S: Store>(store: &S, collection: &str, query: &ListQuery) -> Result<Fetched, StoreError> {
+async fn fetch<D: Database>(database: &D, collection: &str, query: &ListQuery) -> Result<Fetched, DatabaseError> {
     let backwards = query.after.as_ref().is_some_and(|cursor| cursor.backwards);
     let sort: Vec<SortKey> = query
         .sort
@@ -138,7 +139,7 @@ async fn fetch<S: Store>(store: &S, collection: &str, query: &ListQuery) -> Resu
         }
         let limit = wanted.map(|wanted| wanted - texts.len() as u64);
         let find = Find { filter, sort: sort.clone(), skip: query.skip, limit, fields: fields.clone() };
-        texts.extend(elements(&store.find(collection, &find).await?)?);
+        texts.extend(elements(&database.find(collection, &find).await?)?);
         if wanted.is_some_and(|wanted| texts.len() as u64 >= wanted) {
             break;
         }
@@ -152,9 +153,9 @@ async fn fetch<S: Store>(store: &S, collection: &str, query: &ListQuery) -> Resu
     Ok(Fetched { texts, more })
 }
 
-fn links(query: &ListQuery, texts: &[Bytes], more: bool) -> Result<Links, StoreError> {
+fn links(query: &ListQuery, texts: &[Bytes], more: bool) -> Result<Links, DatabaseError> {
     let Some(limit) = query.limit else { return Ok(Links::default()) };
-    let at = |text: Option<&Bytes>, backwards: bool| -> Result<Option<Start>, StoreError> {
+    let at = |text: Option<&Bytes>, backwards: bool| -> Result<Option<Start>, DatabaseError> {
         let Some(text) = text else { return Ok(None) };
         let cursor = Cursor::at(&parse(text)?, &query.sort, backwards);
         Ok(cursor.and_then(|cursor| cursor.encode(&query.sort)).map(Start::After))
@@ -191,25 +192,25 @@ fn links(query: &ListQuery, texts: &[Bytes], more: bool) -> Result<Links, StoreE
 }
 
 /// The texts of the elements of a JSON array, without copies.
-fn elements(array: &Bytes) -> Result<Vec<Bytes>, StoreError> {
+fn elements(array: &Bytes) -> Result<Vec<Bytes>, DatabaseError> {
     let elements: Vec<&RawValue> = serde_json::from_slice(array).map_err(nonsense)?;
     Ok(elements.into_iter().map(|element| array.slice_ref(element.get().as_bytes())).collect())
 }
 
-fn parse(text: &Bytes) -> Result<Value, StoreError> {
+fn parse(text: &Bytes) -> Result<Value, DatabaseError> {
     serde_json::from_slice(text).map_err(nonsense)
 }
 
-fn nonsense(error: serde_json::Error) -> StoreError {
-    StoreError::Failed(format!("a document that it sent is not Extended JSON: {error}"))
+fn nonsense(error: serde_json::Error) -> DatabaseError {
+    DatabaseError::Failed(format!("a document that it sent is not Extended JSON: {error}"))
 }
 
 impl Format {
     /// The text for clients of documents that came as Extended JSON.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] where the text is not JSON.
-    pub fn show(self, ejson: Bytes) -> Result<Bytes, StoreError> {
+    /// [`DatabaseError::Failed`] where the text is not JSON.
+    pub fn show(self, ejson: Bytes) -> Result<Bytes, DatabaseError> {
         match self {
             Format::Ejson => Ok(ejson),
             Format::Json => {

@@ -162,17 +162,17 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             Reason::Duplicate { index, fields } if self.reason.is_duplicate_id() || fields.is_empty() => {
-                write!(f, "a document with this value in the unique index {index:?} exists already")
+                write!(f, "a document with this value in the unique index {index:?} already exists")
             }
             Reason::Duplicate { index, fields } => write!(
                 f,
-                "the unique index {index:?} on {} has this value already",
+                "the unique index {index:?} on {} already contains this value",
                 fields.iter().map(|field| format!("{field:?}")).collect::<Vec<_>>().join(", ")
             ),
-            Reason::Validation(words) => write!(f, "the collection's validator refuses the document: {words}"),
-            Reason::TooLarge => f.write_str("the document would be larger than MongoDB stores, 16 MiB"),
-            Reason::Document(words) => write!(f, "MongoDB refuses the document: {words}"),
-            Reason::Query { parameter, why } => write!(f, "MongoDB refuses the query, in its {parameter}: {why}"),
+            Reason::Validation(words) => write!(f, "the collection's validator rejects the document: {words}"),
+            Reason::TooLarge => f.write_str("the document would exceed MongoDB's limit of 16 MiB"),
+            Reason::Document(words) => write!(f, "MongoDB rejects the document: {words}"),
+            Reason::Query { parameter, why } => write!(f, "MongoDB rejects the query's {parameter}: {why}"),
         }
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
+use crate::budget::{Held, OverBudget};
 use crate::database::Document;
 use crate::database::value::{Format, check};
 use crate::http::problem::Problem;
@@ -21,16 +22,20 @@ pub type Incoming = http::Request<Result<Bytes, BodyError>>;
 
 /// A request's body that has not been read yet: nobody's memory or time is taken by it.
 pub trait UnreadBody {
-    /// Reads the body, of which at most `limit` bytes are kept.
+    /// Reads the body, of which at most `limit` bytes are kept, and counted as `held`.
     ///
     /// # Errors
     /// Why it could not be read.
-    fn read(self, limit: usize) -> impl Future<Output = Result<Bytes, BodyError>>;
+    fn read(self, limit: usize, held: &Held) -> impl Future<Output = Result<Bytes, BodyError>>;
 }
 
 impl UnreadBody for Bytes {
-    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
-        if self.len() > limit { Err(BodyError::TooLarge) } else { Ok(self) }
+    async fn read(self, limit: usize, held: &Held) -> Result<Bytes, BodyError> {
+        if self.len() > limit {
+            return Err(BodyError::TooLarge);
+        }
+        held.grow(self.len())?;
+        Ok(self)
     }
 }
 
@@ -43,6 +48,14 @@ pub enum BodyError {
     CutOff,
     /// The client took longer than `body_timeout_ms` to send it.
     TimedOut,
+    /// The instance holds as much as it may.
+    OverBudget,
+}
+
+impl From<OverBudget> for BodyError {
+    fn from(OverBudget: OverBudget) -> Self {
+        BodyError::OverBudget
+    }
 }
 
 /// What a body of `add` holds.
@@ -93,6 +106,7 @@ fn value(request: &Incoming, max_body_bytes: usize) -> Result<(Value, Format), P
             return Err(Problem::Invalid("the body ended before its announced length".to_owned()));
         }
         Err(BodyError::TimedOut) => return Err(Problem::BodyTimeout),
+        Err(BodyError::OverBudget) => return Err(Problem::OverBudget),
     };
     check_encoding(request.headers())?;
     let format = format(request.headers())?;
@@ -149,7 +163,7 @@ fn scan(text: &[u8]) -> Result<(), Problem> {
                 // Fewer digits always fit, and need no parsing.
                 if number.len() > 18 && is_beyond_int64(number) {
                     return Err(Problem::Invalid(format!(
-                        "the whole number {} at {} is beyond Int64, from {} to {}",
+                        "the whole number {} at {} is beyond the range of Int64, {} to {}",
                         String::from_utf8_lossy(&number[..number.len().min(40)]),
                         pointer(text, at),
                         i64::MIN,

@@ -23,7 +23,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Reads a list of origins, separated by commas, each as browsers write them: `https://shop.example`.
 ///
 /// # Errors
-/// The list has something that is no origin; `*` is none either.
+/// The list contains something that is not an origin, such as `*`.
 pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, VariableError> {
     let mut origins = Vec::new();
     for origin in list.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
@@ -67,11 +67,11 @@ pub fn is_cross_site(headers: &HeaderMap, allowed: &[String]) -> bool {
 /// Sets the headers that say what the page that asked may do with it; nothing, where its origin is not in the list.
 ///
 /// `preflight` has the route's methods, where the request asks for leave before another.
-pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[String], preflight: Option<&'static str>) {
+pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[String], preflight: Option<&str>) {
     if allowed.is_empty() {
         return;
     }
-    // Also where there is none now: a cache must not give this answer to a page that is in the list.
+    // Also when there is no `Origin` now: a cache must not give this response to a page that is in the list.
     response.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = request.get(header::ORIGIN) else { return };
     if !allowed.iter().any(|known| known.as_bytes() == origin.as_bytes()) {
@@ -80,7 +80,9 @@ pub fn set_headers(response: &mut HeaderMap, request: &HeaderMap, allowed: &[Str
     response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     match preflight.filter(|_| request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)) {
         Some(methods) => {
-            response.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+            if let Ok(methods) = HeaderValue::from_str(methods) {
+                response.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            }
             response.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
             response.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         }

@@ -7,6 +7,7 @@ use crate::database::SortKey;
 use crate::database::cursor::Cursor;
 use crate::database::filter::{Comparison, Condition, Test};
 use crate::database::list_query::{ListQuery, MAX_SORT_KEYS, full_sort};
+use crate::database::value::number::{is_json_number, is_whole};
 use crate::http::problem::Problem;
 
 /// The most documents that a `limit` may ask for.
@@ -47,8 +48,8 @@ pub fn list_query(parameters: &Parameters) -> Result<ListQuery, Problem> {
             "q" => query.filter.0.push(Condition::Text(short(name, value)?.to_owned())),
             "field" => {
                 return Err(invalid(
-                    "a listing has no parameter \"field\": to filter by F, write F=value; by a field named \"field\", \
-                     eq.field=value",
+                    "a listing has no parameter \"field\": to filter by a field F, write F=value; by a field named \"field\", \
+                     write eq.field=value",
                 ));
             }
             _ => {
@@ -119,7 +120,10 @@ fn field_condition(name: &str, value: &str) -> Result<(Condition, (String, Strin
         _ => field,
     };
     checked(field)?;
-    let compares = |comparison| (Test::Compares(comparison, value.to_owned()), value.to_owned());
+    let compares = |comparison| {
+        let bound = bound(name, value)?.to_owned();
+        Ok::<_, Problem>((Test::Compares(comparison, bound), value.to_owned()))
+    };
     let contains = |anchored, ignore_case| {
         let text = short(name, value)?.to_owned();
         Ok::<_, Problem>((Test::Contains { text, anchored, ignore_case }, value.to_owned()))
@@ -127,10 +131,10 @@ fn field_condition(name: &str, value: &str) -> Result<(Condition, (String, Strin
     let (test, canonical) = match operator {
         None => (Test::Equals(value.to_owned()), value.to_owned()),
         Some("ne") => (Test::NotEquals(value.to_owned()), value.to_owned()),
-        Some("gt") => compares(Comparison::Greater),
-        Some("gte") => compares(Comparison::GreaterOrEqual),
-        Some("lt") => compares(Comparison::Less),
-        Some("lte") => compares(Comparison::LessOrEqual),
+        Some("gt") => compares(Comparison::Greater)?,
+        Some("gte") => compares(Comparison::GreaterOrEqual)?,
+        Some("lt") => compares(Comparison::Less)?,
+        Some("lte") => compares(Comparison::LessOrEqual)?,
         Some("in") => values(name, value).map(|(values, text)| (Test::In(values), text))?,
         Some("nin") => values(name, value).map(|(values, text)| (Test::NotIn(values), text))?,
         Some("exists") => (Test::Exists(flag(name, value)?), value.to_owned()),
@@ -150,6 +154,18 @@ fn field_condition(name: &str, value: &str) -> Result<(Condition, (String, Strin
         None => format!("{escape}{field}"),
     };
     Ok((Condition::Field { name: field.to_owned(), test }, (canonical_name, canonical)))
+}
+
+/// What a comparison compares with. Where values are only equal or not, digits may be a text of digits, however many; here
+/// they are a number, and there is none beyond Int64.
+fn bound<'v>(name: &str, value: &'v str) -> Result<&'v str, Problem> {
+    if is_json_number(value) && is_whole(value) && value.parse::<i64>().is_err() {
+        let (least, most) = (i64::MIN, i64::MAX);
+        return Err(invalid(format!(
+            "the query parameter {name:?} compares with {value:?}, which is beyond Int64, from {least} to {most}"
+        )));
+    }
+    Ok(value)
 }
 
 /// The values of a list, and the list in one form: sorted, without repetitions. A comma within a value is `%2C`, and a

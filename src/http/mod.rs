@@ -1,19 +1,22 @@
 //! A request in, a response out.
 //!
-//! [`answer`] takes a request through [`endpoint`] (which route, which collection), asks [`crate::auth`] whether the caller
-//! may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
-//! [`body`] read what the client sent, [`selector`] finds the document that a path means, [`response`] makes the responses,
-//! and [`problem`] makes those that report an error.
+//! [`answer`] takes a request through [`router`] (which row of the table in [`endpoint`], which collection), asks
+//! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
+//! [`body`] read what the client sent, [`response`] makes the responses, and [`problem`] makes those that report an error. [`metrics`]
+//! counts what becomes of it.
 
 pub mod body;
 pub mod client_address;
 pub mod context;
 pub mod cors;
+#[cfg(test)]
+mod documentation;
 pub mod endpoint;
 pub mod etag;
 pub mod host;
 pub mod listing_query;
 pub mod local_counts;
+pub mod metrics;
 pub mod once_a_second;
 pub mod preconditions;
 pub mod problem;
@@ -21,21 +24,22 @@ pub mod query;
 pub mod rate_limit;
 pub mod request_id;
 pub mod response;
+pub mod router;
 pub mod routes;
-pub mod selector;
 pub mod settings;
 
 use bytes::Bytes;
-use fenced_cache::{Ports, timeout};
+use fenced_cache::timeout;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 
 use crate::auth::{AuthError, Caller, Role, Visibility};
-use crate::config::Config;
-use crate::database::Store;
+use crate::backend::Backend;
+use crate::catalog::{Catalog, CollectionSelector};
 use crate::platform::Platform;
 use body::{BodyError, Incoming, UnreadBody};
 use context::Context;
-use endpoint::{Route, Target};
+use endpoint::{Endpoint, Route};
+use metrics::layout::route_index;
 use problem::Problem;
 use response::Response;
 pub use settings::Settings;
@@ -49,13 +53,11 @@ pub struct Answer {
 }
 
 /// Answers a request, whose body is read only once it is known that the request may be answered.
-pub async fn answer<C: Ports, S: Store, P: Platform>(
-    context: &Context<'_, C, S, P>,
-    head: &Request<()>,
-    body: impl UnreadBody,
-) -> Answer {
+pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> Answer {
     let mut extras = ResponseExtras::default();
-    let handled = handle(context, head, body, &mut extras).await;
+    let found = router::find(head.uri().path());
+    let counted_as = route_index(found.as_ref().ok().map(|(_, route)| route));
+    let handled = handle(context, head, found, body, &mut extras).await;
     let log = handled.as_ref().err().and_then(Problem::log);
     let mut response = handled.unwrap_or_else(Problem::into_response);
     let headers = response.headers_mut();
@@ -65,7 +67,10 @@ pub async fn answer<C: Ports, S: Store, P: Platform>(
     if let Some(rate_limit) = extras.rate_limit {
         rate_limit.set_headers(headers);
     }
-    cors::set_headers(headers, head.headers(), &context.config.http.cors_origins, extras.preflight);
+    cors::set_headers(headers, head.headers(), &context.settings.cors_origins, extras.preflight.as_deref());
+    // The request's body and the database's answers are gone, or part of the response.
+    context.held.set(response.body().len());
+    context.memory.metrics.answered(counted_as, response.status());
     Answer { response, log }
 }
 
@@ -77,54 +82,60 @@ struct ResponseExtras {
     /// Who asks, where that is known.
     caller: Option<String>,
     /// The route's methods, where they were asked for.
-    preflight: Option<&'static str>,
+    preflight: Option<String>,
 }
 
-async fn handle<C: Ports, S: Store, P: Platform>(
-    context: &Context<'_, C, S, P>,
+async fn handle<B: Backend>(
+    context: &Context<'_, B>,
     head: &Request<()>,
+    found: Result<(&Endpoint, Route<'_>), Problem>,
     body: impl UnreadBody,
     extras: &mut ResponseExtras,
 ) -> Result<Response, Problem> {
-    let access = &context.config.access;
-    if access.open && !host::is_ours(head.headers(), &context.config.http.allowed_hosts) {
+    let access = context.access;
+    if access.open && !host::is_ours(head.headers(), &context.settings.allowed_hosts) {
         return Err(Problem::UnknownHost);
     }
-    let route = Route::parse(head.uri().path());
     let caller = if access.open {
         Ok(None)
     } else {
-        access.identify(head.headers(), context.verified, context.platform.unix_time())
+        access.identify(head.headers(), context.verified, context.catalog.platform.unix_time())
     };
     // Before anything is said of the route, so that guesses at paths and credentials are counted, too.
-    if !route.as_ref().is_ok_and(Route::is_health) {
+    if !found.as_ref().is_ok_and(|(_, route)| route.is_health()) {
         limit_rate(context, head.headers(), caller.as_ref().ok().and_then(Option::as_ref), extras).await?;
     }
-    let route = route?;
-    let allow = route.allow(access.open);
+    let (endpoint, route) = found?;
     let method = head.method();
     if method == Method::OPTIONS {
         // Before a browser sends a credential it asks without one, and it must not learn which collections exist.
         if access.open {
-            check_collection(context.config, &route)?;
+            check_collection(&context.catalog, &route)?;
         }
+        let allow = endpoint.allow(access.open);
+        let response = options(&allow);
         extras.preflight = Some(allow);
-        return Ok(options(allow));
+        return Ok(response);
     }
-    authorize(context.config, head.headers(), &route, caller, extras)?;
-    check_collection(context.config, &route)?;
+    authorize(context, head.headers(), endpoint, &caller, extras)?;
+    check_collection(&context.catalog, &route)?;
     // The host leaves out the body of a response to HEAD, and only that.
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
-    if !allow.split(", ").any(|allowed| allowed == asked) {
-        return Err(Problem::MethodNotAllowed(allow));
+    if !endpoint.takes(asked, access.open) {
+        return Err(Problem::MethodNotAllowed(endpoint.allow(access.open)));
     }
     let response = match &route {
-        Route::About => routes::index::index(),
+        Route::About => {
+            let readable = access.authorize(Role::Read, &caller);
+            extras.visibility = Some(readable.unwrap_or(Visibility::Private));
+            routes::index::index(context, readable.is_ok())
+        }
         Route::OpenApi => routes::openapi::openapi(),
+        Route::Metrics => routes::metrics::metrics(context).await,
         Route::Live => routes::health::live(),
         Route::Ready => routes::health::ready(context).await,
-        Route::List(Target::All) => routes::list::all(context, head).await?,
-        Route::List(Target::One(collection)) => routes::list::one(context, head, collection).await?,
+        Route::List(CollectionSelector::All) => routes::list::all(context, head).await?,
+        Route::List(CollectionSelector::One(collection)) => routes::list::one(context, head, collection).await?,
         Route::Get { collection, value } => routes::get::get(context, head, collection, value).await?,
         Route::Add { collection } => {
             let request = with_body(context, head, body).await;
@@ -142,27 +153,24 @@ async fn handle<C: Ports, S: Store, P: Platform>(
     };
     let untagged = !response.headers().contains_key(header::ETAG);
     Ok(if asked == "GET" && response.status() == StatusCode::OK && untagged {
-        response::tag(response, head.headers(), route.is_safe())
+        response::tag(response, head.headers(), endpoint.is_safe())
     } else {
         response
     })
 }
 
 /// Reads the body of a request that may be answered. Only writes pay for the copy of its head.
-async fn with_body<C: Ports, S, P: Platform>(
-    context: &Context<'_, C, S, P>,
-    head: &Request<()>,
-    body: impl UnreadBody,
-) -> Incoming {
-    let settings = &context.config.http;
-    let reading = body.read(settings.max_body_bytes);
-    let body = timeout(context.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut));
+async fn with_body<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> Incoming {
+    let settings = context.settings;
+    let reading = body.read(settings.max_body_bytes, context.held);
+    let body =
+        timeout(context.catalog.platform, settings.body_timeout, reading).await.unwrap_or(Err(BodyError::TimedOut));
     head.clone().map(|()| body)
 }
 
 /// Counts the request, and refuses it where it is one too many.
-async fn limit_rate<C: Ports, S, P: Platform>(
-    context: &Context<'_, C, S, P>,
+async fn limit_rate<B: Backend>(
+    context: &Context<'_, B>,
     headers: &HeaderMap,
     caller: Option<&Caller>,
     extras: &mut ResponseExtras,
@@ -175,25 +183,25 @@ async fn limit_rate<C: Ports, S, P: Platform>(
 }
 
 /// Checks whether the caller may do what the route does.
-fn authorize(
-    config: &Config,
+fn authorize<B: Backend>(
+    context: &Context<'_, B>,
     headers: &HeaderMap,
-    route: &Route<'_>,
-    caller: Result<Option<Caller>, AuthError>,
+    endpoint: &Endpoint,
+    caller: &Result<Option<Caller>, AuthError>,
     extras: &mut ResponseExtras,
 ) -> Result<(), Problem> {
-    let Some(needed) = route.role() else { return Ok(()) };
-    if needed > Role::Read && cors::is_cross_site(headers, &config.http.cors_origins) {
+    let Some(needed) = endpoint.role else { return Ok(()) };
+    if needed > Role::Read && cors::is_cross_site(headers, &context.settings.cors_origins) {
         return Err(Problem::CrossSite);
     }
     extras.caller = caller.as_ref().ok().and_then(Option::as_ref).map(|caller| caller.name.clone());
-    extras.visibility = Some(config.access.authorize(needed, caller)?);
+    extras.visibility = Some(context.access.authorize(needed, caller)?);
     Ok(())
 }
 
-fn check_collection(config: &Config, route: &Route<'_>) -> Result<(), Problem> {
+fn check_collection<B: Backend>(catalog: &Catalog<'_, B>, route: &Route<'_>) -> Result<(), Problem> {
     match route.collection() {
-        Some(name) if config.catalog.collection(name).is_none() => Err(Problem::UnknownCollection(name.to_owned())),
+        Some(name) if catalog.settings.collection(name).is_none() => Err(Problem::UnknownCollection(name.to_owned())),
         _ => Ok(()),
     }
 }
@@ -206,9 +214,9 @@ fn keep_private(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Authorization"));
 }
 
-fn options(allow: &'static str) -> Response {
+fn options(allow: &str) -> Response {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response::insert(&mut response, header::ALLOW, allow);
     response
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::response::Response;
 use crate::auth::AuthError;
-use crate::database::StoreError;
+use crate::catalog::CatalogError;
+use crate::database::DatabaseError;
 use crate::database::rejection::{Reason, Rejection};
 use crate::variable::VariableError;
 
@@ -23,7 +24,7 @@ pub enum Problem {
     /// 404: the route or its document does not exist, in words.
     NotFound(String),
     /// 405, with `Allow`.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(String),
     /// 400: what was wrong, and where.
     Invalid(String),
     /// 400: an added document has no field in common with its collection.
@@ -35,7 +36,7 @@ pub enum Problem {
         /// Its place, where there are several.
         place: Option<usize>,
     },
-    /// 412: what the request asks for first does not hold; in words.
+    /// 412: a precondition of the request does not hold; in words.
     PreconditionFailed(String),
     /// 422: the `Idempotency-Key` was used before, with another body.
     KeyReused,
@@ -60,19 +61,21 @@ pub enum Problem {
     UnsupportedMediaType(Option<String>),
     /// 415: the body's content coding.
     UnsupportedEncoding(String),
-    /// 502, 503 or 504: the store failed. 400: what was asked for is more than there may be in one answer.
-    Store {
+    /// 502, 503 or 504: the database failed. 400: a response would be larger than is allowed.
+    Database {
         /// How.
-        error: StoreError,
+        error: DatabaseError,
         /// Whether it was asked to write.
         writing: bool,
     },
-    /// 503: the write was not begun, since it could not be recorded in the cache.
+    /// 503: nothing was written, since the write could not be recorded in the cache.
     WriteNotBegun,
-    /// 504: the write was done, but that could not be recorded in the cache.
+    /// 504: the write was done, but its end could not be recorded in the cache.
     WriteNotEnded,
     /// 503: Redis did not take what makes cached values invalid, for this reason.
     NotPurged(String),
+    /// 503: the instance holds as many bytes of requests and answers as it may; nothing was done.
+    OverBudget,
     /// 421: the request names a host that is not one of this service's.
     UnknownHost,
     /// 500: a variable cannot be used.
@@ -80,20 +83,6 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The store failed while it was asked to read.
-    pub fn reading(error: StoreError) -> Self {
-        Problem::Store { error, writing: false }
-    }
-
-    /// A write was not acknowledged.
-    pub fn writing(error: WriteError<StoreError>) -> Self {
-        match error {
-            WriteError::Source(error) => Problem::Store { error, writing: true },
-            WriteError::NotBegun => Problem::WriteNotBegun,
-            WriteError::NotEnded => Problem::WriteNotEnded,
-        }
-    }
-
     /// The status that it becomes.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -108,19 +97,20 @@ impl Problem {
             Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Problem::Rejected { rejection, .. } | Problem::Store { error: StoreError::Rejected(rejection), .. } => {
-                rejected(&rejection.reason)
-            }
+            Problem::Rejected { rejection, .. }
+            | Problem::Database { error: DatabaseError::Rejected(rejection), .. } => rejected(&rejection.reason),
             Problem::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedMediaType(_) | Problem::UnsupportedEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Problem::Store { error, .. } => match error {
-                StoreError::Unreachable(_) | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-                StoreError::Timeout => StatusCode::GATEWAY_TIMEOUT,
-                StoreError::Failed(_) | StoreError::Refused(_) => StatusCode::BAD_GATEWAY,
-                StoreError::Rejected(rejection) => rejected(&rejection.reason),
-                StoreError::TooLarge(_) => StatusCode::BAD_REQUEST,
+            Problem::Database { error, .. } => match error {
+                DatabaseError::Unreachable(_) | DatabaseError::Unavailable(_) | DatabaseError::OverBudget => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+                DatabaseError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+                DatabaseError::Failed(_) | DatabaseError::Refused(_) => StatusCode::BAD_GATEWAY,
+                DatabaseError::Rejected(rejection) => rejected(&rejection.reason),
+                DatabaseError::TooLarge(_) => StatusCode::BAD_REQUEST,
             },
-            Problem::WriteNotBegun | Problem::NotPurged(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::WriteNotBegun | Problem::NotPurged(_) | Problem::OverBudget => StatusCode::SERVICE_UNAVAILABLE,
             Problem::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Problem::WriteNotEnded => StatusCode::GATEWAY_TIMEOUT,
             Problem::Misconfigured(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -145,8 +135,11 @@ impl Problem {
     /// What the operator should read of it, where there is more to say than the client is told.
     pub fn log(&self) -> Option<String> {
         match self {
-            Problem::Store { error: StoreError::TooLarge(_) | StoreError::Rejected(_), .. } => None,
-            Problem::Store { error, .. } => Some(error.to_string()),
+            Problem::Database {
+                error: DatabaseError::TooLarge(_) | DatabaseError::Rejected(_) | DatabaseError::OverBudget,
+                ..
+            } => None,
+            Problem::Database { error, .. } => Some(error.to_string()),
             Problem::NotPurged(why) => Some(why.clone()),
             Problem::Misconfigured(error) => Some(error.to_string()),
             _ => None,
@@ -184,8 +177,10 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Problem::MethodNotAllowed(allow) = &self {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        if let Problem::MethodNotAllowed(allow) = &self
+            && let Ok(allow) = HeaderValue::from_str(allow)
+        {
+            headers.insert(header::ALLOW, allow);
         }
         if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -213,28 +208,31 @@ impl fmt::Display for Problem {
                 if let Some(place) = place {
                     write!(f, "at index {place}: ")?;
                 }
-                f.write_str("the document has no field that the collection's documents have; see available_fields")
+                f.write_str("the document shares no field with the collection's documents; see available_fields")
             }
             Problem::PreconditionFailed(what) => f.write_str(what),
-            Problem::KeyReused => f.write_str("the Idempotency-Key was used before, with another body"),
+            Problem::KeyReused => f.write_str("the Idempotency-Key was already used with a different body"),
             Problem::Rejected { rejection, inserted: Some(inserted) } => {
                 let place = rejection.place.unwrap_or(inserted.len());
                 write!(f, "at index {place}, after {} were inserted: {rejection}", inserted.len())
             }
-            Problem::Rejected { rejection, .. } | Problem::Store { error: StoreError::Rejected(rejection), .. } => {
+            Problem::Rejected { rejection, .. } | Problem::Database { error: DatabaseError::Rejected(rejection), .. } => {
                 rejection.fmt(f)
             }
             Problem::UnsupportedEncoding(coding) => {
-                write!(f, "the body has the Content-Encoding {coding:?}; send it without one")
+                write!(f, "the body has the Content-Encoding {coding:?}; send it uncompressed")
             }
             Problem::Auth(error) => error.fmt(f),
-            Problem::CrossSite => f.write_str("a page of another site may not change anything here"),
+            Problem::CrossSite => f.write_str("a page of another site must not change anything here"),
             Problem::NotPurged(_) => f.write_str("Redis could not purge everything; values that were cached before may still be served"),
             Problem::UnknownHost => {
                 f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
             }
+            Problem::OverBudget | Problem::Database { error: DatabaseError::OverBudget, .. } => {
+                f.write_str("too many bytes of requests and answers are in transit at the moment; try again")
+            }
             Problem::BodyTimeout => f.write_str("the body did not arrive in time"),
-            Problem::TooManyRequests(limit) => write!(f, "more than {limit} requests within a minute"),
+            Problem::TooManyRequests(limit) => write!(f, "rate limit exceeded: {limit} requests a minute are allowed"),
             Problem::BodyTooLarge(limit) => {
                 write!(f, "the body is larger than {limit} bytes")
             }
@@ -242,33 +240,33 @@ impl fmt::Display for Problem {
                 write!(f, "the body must be application/json, not {got:?}")
             }
             Problem::UnsupportedMediaType(None) => {
-                f.write_str("the body must be application/json, and say so in Content-Type")
+                f.write_str("the header Content-Type is missing; it must be application/json")
             }
-            Problem::Store { error, writing } => {
-                if let StoreError::TooLarge(limit) = error {
+            Problem::Database { error, writing } => {
+                if let DatabaseError::TooLarge(limit) = error {
                     return write!(
                         f,
-                        "the answer would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
+                        "the response would be larger than {limit} bytes: ask for fewer documents by \"limit\" and \"skip\", or for \
                          fewer fields by \"fields\""
                     );
                 }
                 f.write_str(match error {
-                    StoreError::Unreachable(_) => "the store cannot be reached",
-                    StoreError::Unavailable(_) => "the store cannot serve at the moment",
-                    StoreError::Timeout => "the store did not answer in time",
-                    StoreError::Failed(_) => "the store failed",
-                    StoreError::Refused(_) => "the store refused what was asked of it",
-                    StoreError::Rejected(_) => "MongoDB refused it",
-                    StoreError::TooLarge(_) => "the answer is too large",
+                    DatabaseError::Unreachable(_) => "the store cannot be reached",
+                    DatabaseError::Unavailable(_) => "the store cannot serve at the moment",
+                    DatabaseError::Timeout => "the store did not answer in time",
+                    DatabaseError::Failed(_) => "the store failed",
+                    DatabaseError::Refused(_) => "the store rejected the request",
+                    DatabaseError::Rejected(_) => "MongoDB rejected it",
+                    DatabaseError::TooLarge(_) | DatabaseError::OverBudget => "the answer is too large",
                 })?;
                 if *writing && error.outcome_unknown() {
                     f.write_str("; whether the write was done is unknown")?;
                 }
                 Ok(())
             }
-            Problem::WriteNotBegun => f.write_str("the cache cannot be reached, and no write is begun without it"),
+            Problem::WriteNotBegun => f.write_str("nothing was written: the write could not be recorded in the cache"),
             Problem::WriteNotEnded => f.write_str(
-                "the cache could not be told of the write's end; whether the write was done is unknown, and it is not read from the cache until that has settled",
+                "the end of the write could not be recorded in the cache; whether the write was done is unknown, and what it concerns is not served from the cache until that is settled",
             ),
             Problem::Misconfigured(error) => write!(f, "the service is misconfigured: {error}"),
         }
@@ -298,6 +296,35 @@ impl From<VariableError> for Problem {
     }
 }
 
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::NoDocument { collection, value, field } => Problem::NotFound(match field {
+                None => format!("{collection:?} has no document {value:?}"),
+                Some(field) => format!("{collection:?} has no document whose {field:?} equals {value:?}"),
+            }),
+            CatalogError::NoSeed(collection) => Problem::NotFound(format!("{collection:?} has no seed data")),
+            CatalogError::InvalidId(why) => Problem::Invalid(format!("the document's _id {why}")),
+            CatalogError::UnknownFields { available, provided, place } => {
+                Problem::UnknownFields { available, provided, place }
+            }
+            CatalogError::PreconditionFailed => {
+                Problem::PreconditionFailed("the stored document does not meet the request's precondition".to_owned())
+            }
+            CatalogError::AlreadyExists => {
+                Problem::PreconditionFailed("a document with this _id already exists".to_owned())
+            }
+            CatalogError::KeyReused => Problem::KeyReused,
+            CatalogError::Rejected { rejection, inserted } => Problem::Rejected { rejection, inserted },
+            CatalogError::Read(error) => Problem::Database { error, writing: false },
+            CatalogError::Write(WriteError::Source(error)) => Problem::Database { error, writing: true },
+            CatalogError::Write(WriteError::NotBegun) => Problem::WriteNotBegun,
+            CatalogError::Write(WriteError::NotEnded) => Problem::WriteNotEnded,
+            CatalogError::NotPurged(error) => Problem::NotPurged(error.to_string()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,12 +351,13 @@ mod tests {
     fn nothing_of_an_upstream_reaches_the_client() {
         let secret = "mongodb://user:pw@db.internal";
         for error in [
-            StoreError::Unreachable(secret.to_owned()),
-            StoreError::Unavailable(secret.to_owned()),
-            StoreError::Failed(secret.to_owned()),
-            StoreError::Refused(secret.to_owned()),
+            DatabaseError::Unreachable(secret.to_owned()),
+            DatabaseError::Unavailable(secret.to_owned()),
+            DatabaseError::Failed(secret.to_owned()),
+            DatabaseError::Refused(secret.to_owned()),
         ] {
-            for problem in [Problem::reading(error.clone()), Problem::writing(WriteError::Source(error))] {
+            for error in [CatalogError::Read(error.clone()), CatalogError::Write(WriteError::Source(error))] {
+                let problem = Problem::from(error);
                 assert!(problem.log().is_some());
                 let body = problem.into_response().into_body();
                 assert!(!String::from_utf8_lossy(&body).contains("user:pw"));
@@ -339,10 +367,11 @@ mod tests {
 
     #[test]
     fn a_write_that_timed_out_says_that_its_outcome_is_unknown() {
-        let response = Problem::writing(WriteError::Source(StoreError::Timeout)).into_response();
+        let respond = |error| Problem::from(CatalogError::Write(WriteError::Source(error))).into_response();
+        let response = respond(DatabaseError::Timeout);
         assert_eq!(response.status(), 504);
         assert!(String::from_utf8_lossy(response.body()).contains("unknown"));
-        let response = Problem::writing(WriteError::Source(StoreError::Unreachable(String::new()))).into_response();
+        let response = respond(DatabaseError::Unreachable(String::new()));
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["retry-after"], "1");
         assert!(!String::from_utf8_lossy(response.body()).contains("unknown"));

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use crate::database::filter::{Condition, field_name};
+use crate::catalog::DocumentSelector;
+use crate::database::filter::field_name;
 use crate::http::problem::Problem;
 
 /// Decoded parameters in the order in which they came, no name twice.
@@ -48,13 +50,13 @@ fn decode(text: &str) -> Result<String, Problem> {
     }
 }
 
-/// The condition that a field equals a value.
+/// The document that a path's value and the parameter `field` mean.
 ///
 /// # Errors
-/// [`Problem::Invalid`] for an invalid name.
-pub fn condition(field: &str, value: &str) -> Result<Condition, Problem> {
-    checked(field)?;
-    Ok(Condition::equals(field, value))
+/// [`Problem::Invalid`] for any other parameter, or where `field` is not a field's name.
+pub fn document_selector<'v>(uri: &Uri, value: &'v str) -> Result<DocumentSelector<'v>, Problem> {
+    let field = field(parse(uri.query())?)?;
+    Ok(DocumentSelector { value, field })
 }
 
 /// The parameter `field` of a route that finds one document; it has no others.

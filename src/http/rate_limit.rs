@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use fenced_cache::Ports;
+use fenced_cache::Platform;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 use crate::auth::Caller;
+use crate::backend::Backend;
 use crate::hex::hex_sha1;
 use crate::http::client_address;
 use crate::http::context::Context;
-use crate::platform::Platform;
 
 /// What is counted in: a minute from a caller's first request on.
 pub const WINDOW: Duration = Duration::from_secs(60);
@@ -32,24 +32,24 @@ pub struct RateLimit {
 }
 
 /// Counts a request; `None` where nothing is limited. Where Redis cannot count, the instance does for itself.
-pub async fn count<C: Ports, S, P: Platform>(
-    context: &Context<'_, C, S, P>,
+pub async fn count<B: Backend>(
+    context: &Context<'_, B>,
     headers: &HeaderMap,
     caller: Option<&Caller>,
 ) -> Option<RateLimit> {
-    let config = context.config;
-    let limit = config.http.rate_limit;
+    let Context { catalog, settings, .. } = context;
+    let limit = settings.rate_limit;
     if limit == 0 {
         return None;
     }
-    let by_address = || hex_sha1(client_address::client(headers, &config.http.trusted_proxies).as_bytes());
+    let by_address = || hex_sha1(client_address::client(headers, &settings.trusted_proxies).as_bytes());
     let name = caller.map_or_else(by_address, |caller| caller.name.clone());
     // A caller has one count for all collections; it stands with the cache's own keys of the first.
-    let prefix = config.catalog.key_prefix(config.catalog.collections.first()?);
+    let prefix = catalog.settings.key_prefix(catalog.settings.collections.first()?);
     let key = format!("{prefix}:~rate:{name}");
-    let (counted, left) = match context.cache.count(&key, WINDOW).await {
+    let (counted, left) = match catalog.cache.count(&key, WINDOW).await {
         Ok(counted) => counted,
-        Err(_) => context.memory.rate_counts.count(&name, WINDOW, context.platform.now()),
+        Err(_) => context.memory.rate_counts.count(&name, WINDOW, catalog.platform.now()),
     };
     Some(RateLimit {
         limit,

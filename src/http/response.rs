@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::catalog::ReadReport;
 use crate::database::page::{Links, Start};
 use crate::database::value::Format;
 use crate::http::etag::{self, ETag};
@@ -19,18 +20,6 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-
-/// How a read went, for the headers that say so.
-pub struct ReadReport {
-    /// Where the value came from.
-    pub source: Source,
-    /// The key in Redis, where there is just one.
-    pub key: Option<String>,
-    /// How long the cache took.
-    pub cache_time: Duration,
-    /// How long the store took, where it was asked.
-    pub store_time: Option<Duration>,
-}
 
 /// A JSON answer that no cache may keep: the answer to a write, or a state of the moment.
 pub fn json(status: StatusCode, body: &Value) -> Response {
@@ -175,8 +164,8 @@ pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
     }
     let mut timing = String::with_capacity(48);
     timing.extend(["cache;dur=", &milliseconds(report.cache_time)]);
-    if let Some(store_time) = report.store_time {
-        timing.extend([", store;dur=", &milliseconds(store_time)]);
+    if let Some(database_time) = report.database_time {
+        timing.extend([", store;dur=", &milliseconds(database_time)]);
     }
     if let Source::Stale { age: Some(age) } = report.source {
         response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
@@ -196,7 +185,7 @@ pub fn set_invalidation_status(response: &mut Response, recorded: Invalidation) 
     insert(response, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
 }
 
-/// Sets a header, unless the value is none that a header can carry.
+/// Sets a header, unless a header cannot carry the value.
 pub fn insert(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
@@ -216,7 +205,7 @@ mod tests {
     fn told(source: Source) -> [String; 3] {
         let mut response = Response::new(Bytes::new());
         let report = ReadReport {
-            store_time: (!matches!(source, Source::Hit { .. })).then_some(Duration::from_micros(3140)),
+            database_time: (!matches!(source, Source::Hit { .. })).then_some(Duration::from_micros(3140)),
             source,
             key: Some("games:list".to_owned()),
             cache_time: Duration::from_micros(420),

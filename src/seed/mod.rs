@@ -14,7 +14,7 @@ pub fn documents(collection: &str) -> Option<Vec<Document>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object_id::ObjectId;
+    use crate::database::object_id::ObjectId;
 
     #[test]
     fn games_have_the_seven_fields_of_the_contract() {

@@ -7,15 +7,17 @@ use http_body_util::BodyExt;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
+use crate::budget::Held;
 use crate::http::body::{BodyError, UnreadBody};
 use crate::http::client_address::{CLIENT_ADDRESS, X_FORWARDED_FOR};
 use crate::http::cors::SEC_FETCH_SITE;
 use crate::http::request_id::X_REQUEST_ID;
 use crate::http::routes::add::IDEMPOTENCY_KEY;
+use crate::trace_context::{TRACEPARENT, TRACESTATE};
 
 /// The headers that something here reads. The others, of which Spin adds several of its own to every request, are left
 /// out: to parse and hash them would be work for nothing.
-static READ: [HeaderName; 15] = [
+static READ: [HeaderName; 17] = [
     header::ACCEPT,
     header::ACCESS_CONTROL_REQUEST_METHOD,
     header::AUTHORIZATION,
@@ -28,6 +30,8 @@ static READ: [HeaderName; 15] = [
     IDEMPOTENCY_KEY,
     header::ORIGIN,
     SEC_FETCH_SITE,
+    TRACEPARENT,
+    TRACESTATE,
     X_FORWARDED_FOR,
     X_REQUEST_ID,
     CLIENT_ADDRESS,
@@ -45,7 +49,7 @@ const DRAIN: usize = 64 * 1024 * 1024;
 /// The request without its body. Its URI has no more than the path and the query.
 ///
 /// # Errors
-/// A path or a method that is none, which a host should not let through.
+/// An invalid path or method, which a host should not let through.
 pub fn head(request: &types::Request) -> Result<Request<()>, ErrorCode> {
     let path = request.get_path_with_query().unwrap_or_else(|| "/".to_owned());
     let uri: Uri = path.parse().map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
@@ -86,12 +90,12 @@ impl Body {
 }
 
 impl UnreadBody for Body {
-    async fn read(self, limit: usize) -> Result<Bytes, BodyError> {
+    async fn read(self, limit: usize, held: &Held) -> Result<Bytes, BodyError> {
         if !self.announced {
             return Ok(Bytes::new());
         }
         let body = IncomingRequestBody::new(self.request).map_err(|_| BodyError::CutOff)?;
-        collect(body, limit).await
+        collect(body, limit, held).await
     }
 }
 
@@ -100,7 +104,7 @@ fn announced(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_LENGTH).is_none_or(|length| length.as_bytes() != b"0")
 }
 
-async fn collect(mut body: IncomingRequestBody, limit: usize) -> Result<Bytes, BodyError> {
+async fn collect(mut body: IncomingRequestBody, limit: usize, held: &Held) -> Result<Bytes, BodyError> {
     let mut collected = BytesMut::new();
     let mut dropped = 0;
     while let Some(frame) = body.frame().await {
@@ -108,6 +112,7 @@ async fn collect(mut body: IncomingRequestBody, limit: usize) -> Result<Bytes, B
             continue; // trailers
         };
         if dropped == 0 && collected.len() + data.len() <= limit {
+            held.grow(data.len())?;
             collected.extend_from_slice(&data);
         } else {
             dropped += data.len();

@@ -4,8 +4,6 @@
 //! writes to a socket without `TCP_NODELAY`, and a body that came after its head would wait 40 ms for the server's delayed
 //! acknowledgement. `response.rs` does the same for what the component answers.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::Uri;
 use http_body_util::BodyExt;
@@ -15,35 +13,28 @@ use spin_sdk::wasip3::http_compat::IncomingResponseBody;
 use spin_sdk::wasip3::wit_bindgen::yield_async;
 use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
 
-use crate::database::StoreError;
-use crate::database::data_api::Upstream;
+use crate::database::DatabaseError;
+use crate::database::upstream::{Post, Upstream};
 
 /// The host's HTTP client.
 pub struct Outbound;
 
 impl Upstream for Outbound {
-    async fn post(
-        &self,
-        url: &str,
-        api_key: &str,
-        body: Vec<u8>,
-        connect_timeout: Duration,
-        largest: usize,
-    ) -> Result<(u16, Bytes), StoreError> {
-        let answer = send(url, api_key, body, connect_timeout).await?;
+    async fn post(&self, post: Post<'_>) -> Result<(u16, Bytes), DatabaseError> {
+        let allowance = post.allowance;
+        let answer = send(post).await?;
         let status = answer.get_status_code();
         let mut body = IncomingResponseBody::new(answer).map_err(failure)?;
         let mut pieces = Vec::new();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| StoreError::Failed(format!("its answer broke off: {error:?}")))?;
-            let Ok(data) = frame.into_data() else {
-                continue; // trailers
+            let taken = match frame.map(http_body::Frame::into_data) {
+                Ok(Ok(data)) => allowance.take(length, data.len()).map(|()| data),
+                Ok(Err(_)) => continue, // trailers
+                Err(error) => Err(DatabaseError::Failed(format!("its answer broke off: {error:?}"))),
             };
+            let data = taken.inspect_err(|_| allowance.give_back(length))?;
             length += data.len();
-            if length > largest {
-                return Err(StoreError::TooLarge(largest));
-            }
             pieces.push(data);
         }
         Ok((status, join(pieces, length)))
@@ -51,7 +42,8 @@ impl Upstream for Outbound {
 }
 
 /// Sends a POST with a JSON body, head and body in one piece, and waits for the head of the response.
-async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration) -> Result<Response, StoreError> {
+async fn send(post: Post<'_>) -> Result<Response, DatabaseError> {
+    let Post { url, api_key, body, trace, connect_timeout, .. } = post;
     let options = RequestOptions::new();
     let nanoseconds = u64::try_from(connect_timeout.as_nanos()).unwrap_or(u64::MAX);
     // A host without such a timeout says so; the caller's own limit holds in any case.
@@ -62,13 +54,16 @@ async fn send(url: &str, api_key: &str, body: Vec<u8>, connect_timeout: Duration
         ("content-length", body.len().to_string().into_bytes()),
         ("apikey", Vec::from(api_key)),
     ];
-    let headers = Fields::from_list(&headers.map(|(name, value)| (name.to_owned(), value)))
-        .map_err(|error| StoreError::Unreachable(format!("the request's headers: {error:?}")))?;
+    let headers = headers.map(|(name, value)| (name.to_owned(), value));
+    let trace = trace.headers().map(|(name, value)| (name.as_str().to_owned(), Vec::from(value)));
+    let headers: Vec<_> = headers.into_iter().chain(trace).collect();
+    let headers = Fields::from_list(&headers)
+        .map_err(|error| DatabaseError::Unreachable(format!("the request's headers: {error:?}")))?;
 
     let (mut writer, contents) = wit_stream::new();
     let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
     let (request, transmitted) = Request::new(headers, Some(contents), trailers, Some(options));
-    address(&request, url).map_err(|part| StoreError::Unreachable(format!("data_api_url has an invalid {part}")))?;
+    address(&request, url).map_err(|part| DatabaseError::Unreachable(format!("data_api_url has an invalid {part}")))?;
     spawn(async move {
         // What is left over is what the Data API did not want.
         let _ = writer.write_all(body).await;
@@ -107,7 +102,7 @@ fn join(mut pieces: Vec<Bytes>, length: usize) -> Bytes {
     Bytes::from(whole)
 }
 
-fn failure(code: ErrorCode) -> StoreError {
+fn failure(code: ErrorCode) -> DatabaseError {
     match code {
         // Nothing was sent.
         ErrorCode::DnsTimeout
@@ -118,13 +113,13 @@ fn failure(code: ErrorCode) -> StoreError {
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionRefused
         | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached => StoreError::Unreachable(format!("{code:?}")),
+        | ErrorCode::ConnectionLimitReached => DatabaseError::Unreachable(format!("{code:?}")),
         ErrorCode::HttpRequestDenied => {
-            StoreError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
+            DatabaseError::Unreachable("the variable data_api_origin does not allow its address".to_owned())
         }
         ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
-            StoreError::Timeout
+            DatabaseError::Timeout
         }
-        other => StoreError::Failed(format!("{other:?}")),
+        other => DatabaseError::Failed(format!("{other:?}")),
     }
 }

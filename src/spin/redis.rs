@@ -1,8 +1,8 @@
 //! Connections to Redis by way of the host, which multiplexes: many requests of an instance share one.
 
 use bytes::Bytes;
+use fenced_cache::Refusal;
 use fenced_cache::redis::{Argument, Connection, Connector, RedisError, RedisValue};
-use fenced_cache::{Notice, Observer, Refusal};
 use spin_sdk::redis::{self, Error, RedisParameter, RedisResult};
 
 use crate::secret::Secret;
@@ -55,15 +55,5 @@ fn redis_error(error: Error) -> RedisError {
         Error::TooManyConnections => RedisError::Broken("the host has too many connections open".to_owned()),
         Error::TypeError => RedisError::Answered(Refusal::Other, "a value of an unexpected type".to_owned()),
         Error::Other(text) => RedisError::from_text(text),
-    }
-}
-
-/// Writes what the operator should read to the log.
-pub struct Log;
-
-impl Observer for Log {
-    fn notice(&self, notice: &Notice<'_>) {
-        // Quoted, so that nothing that came from outside can start a line of its own.
-        eprintln!("store-api: cache: {:?}", notice.to_string());
     }
 }

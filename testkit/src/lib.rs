@@ -8,12 +8,13 @@
 //!   demand.
 //! - [`programs`] builds what is ours, [`install`] gets what is not.
 //! - Underneath: [`process`] starts children that do not outlive us, [`command`] runs programs to their end,
-//!   [`interrupt`] notes Ctrl-C, [`progress`] says what is being done.
+//!   [`descriptors`] allows many connections, [`interrupt`] notes Ctrl-C, [`progress`] says what is being done.
 
 pub mod address;
 pub mod cargo;
 pub mod client;
 pub mod command;
+pub mod descriptors;
 pub mod install;
 pub mod interrupt;
 pub mod log;

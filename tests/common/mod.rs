@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 pub mod backends;
+pub mod exchange;
 pub mod faulty;
 pub mod host;
 pub mod mongodb;
+pub mod recorder;
 pub mod shop;
 pub mod strict;
 pub mod system;

@@ -1,11 +1,12 @@
 //! A server before the bridge that refuses what a real `mongod` refuses and the local MongoDB does not: it answers what the
 //! bridge answers to MongoDB's error.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
+
+use super::exchange::{Request, listen};
 
 /// The server, on a port of its own; it ends with the test's process.
 pub struct Strict {
@@ -15,15 +16,7 @@ pub struct Strict {
 impl Strict {
     /// A server before the bridge at `upstream`.
     pub fn before(upstream: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                // A client that goes away is no failure of the test.
-                thread::spawn(move || drop(serve(client, upstream)));
-            }
-        });
-        Strict { address }
+        Strict { address: listen(move |client| serve(client, upstream)) }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -31,28 +24,9 @@ impl Strict {
     }
 }
 
-/// One request a connection: the head is passed on with `Connection: close`.
+/// One request a connection.
 fn serve(client: TcpStream, upstream: SocketAddr) -> std::io::Result<()> {
-    let mut reader = BufReader::new(client.try_clone()?);
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let lower = line.to_ascii_lowercase();
-        if let Some(value) = lower.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-        if !lower.starts_with("connection:") {
-            head.push_str(&line);
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
+    let Some(Request { head, body }) = Request::read(&client)? else { return Ok(()) };
     let mut client = client;
     if let Some((code, name, message)) = refusal(&serde_json::from_slice(&body).unwrap_or_default()) {
         let error = json!({
@@ -65,11 +39,7 @@ fn serve(client: TcpStream, upstream: SocketAddr) -> std::io::Result<()> {
         let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close";
         return write!(client, "{head}\r\nContent-Length: {}\r\n\r\n{error}", error.len());
     }
-    let mut bridge = TcpStream::connect(upstream)?;
-    write!(bridge, "{head}Connection: close\r\n\r\n")?;
-    bridge.write_all(&body)?;
-    std::io::copy(&mut bridge, &mut client)?;
-    Ok(())
+    Request { head, body }.forward(upstream, &mut client)
 }
 
 /// MongoDB's code, its name, and its words, as server 8.0 has them.

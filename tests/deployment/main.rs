@@ -4,12 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value};
+use testkit::install;
 
 const FOLDERS: [&str; 2] = ["base", "overlays/local"];
 
@@ -19,22 +20,25 @@ fn root() -> &'static Path {
 
 /// A Python with the validators, made once.
 fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deployment");
-    fs::create_dir_all(&folder).unwrap();
-    // The tests of this program run side by side.
-    let lock = File::create(folder.join("lock")).unwrap();
-    lock.lock().unwrap();
-    let requirements = root().join("tests/deployment/requirements.txt");
-    let wanted = fs::read_to_string(&requirements).unwrap();
-    let (python, marker) = (folder.join("python/bin/python"), folder.join("complete"));
-    if fs::read_to_string(&marker).is_ok_and(|complete| complete == wanted) && python.exists() {
-        return python;
+    install::python::with_requirements("deployment", &root().join("tests/deployment/requirements.txt")).unwrap()
+}
+
+/// A kubectl whose kustomize knows what the manifests use, fetched once where the machine has none.
+fn kubectl() -> PathBuf {
+    let version = Command::new("kubectl").args(["version", "--client"]).output();
+    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Kustomize Version: v5.")) {
+        return "kubectl".into();
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("python")));
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-    run(Command::new(&python).args(pip).arg(requirements));
-    fs::write(marker, wanted).unwrap();
-    python
+    let python = python();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deployment");
+    let lock = fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let program = folder.join("kubectl");
+    if !program.exists() {
+        assert_eq!(std::env::consts::ARCH, "x86_64", "kubectl is missing or too old: install kubectl 1.30 or later");
+        run(Command::new(python).arg(root().join("tests/deployment/kubectl.py")).arg(&folder));
+    }
+    program
 }
 
 fn run(command: &mut Command) -> String {
@@ -45,7 +49,7 @@ fn run(command: &mut Command) -> String {
 }
 
 fn rendered(folder: &str) -> String {
-    run(Command::new("kubectl").arg("kustomize").arg(root().join("deploy/kubernetes").join(folder)))
+    run(Command::new(kubectl()).arg("kustomize").arg(root().join("deploy/kubernetes").join(folder)))
 }
 
 /// The documents, or what the schemas say against them.

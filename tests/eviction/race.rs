@@ -17,6 +17,8 @@ const READERS: usize = 6;
 const FLOODERS: usize = 2;
 /// So many different queries: their answers are many times what Redis may hold.
 const QUERIES: usize = 400;
+/// How many reads there are between two queries of a flooder.
+const READS_A_FLOOD: u64 = 40;
 /// What Redis may hold beside what it holds when a race begins.
 const ROOM: u64 = 1_500_000;
 /// A run ends then, however few evictions it saw.
@@ -39,6 +41,14 @@ impl Tally {
         !self.stop.load(Ordering::SeqCst)
     }
 
+    /// Writes and floods are paced by the reads, so that the share of hits does not depend on the machine.
+    fn wait_for_reads(&self, count: u64) {
+        let resume = self.reads.load(Ordering::SeqCst) + count;
+        while self.running() && self.reads.load(Ordering::SeqCst) < resume {
+            sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Counts the version upwards.
     fn write(&self, client: &Client) {
         for next in 1.. {
@@ -48,11 +58,8 @@ impl Tally {
             self.attempted.store(next, Ordering::SeqCst);
             write(client, next);
             self.acknowledged.store(next, Ordering::SeqCst);
-            // After various numbers of reads: paced by them, so that the share of hits does not depend on the machine.
-            let resume = self.reads.load(Ordering::SeqCst) + next * 37 % 300;
-            while self.running() && self.reads.load(Ordering::SeqCst) < resume {
-                sleep(Duration::from_millis(1));
-            }
+            // After various numbers of reads.
+            self.wait_for_reads(next * 37 % 300);
         }
     }
 
@@ -82,7 +89,7 @@ impl Tally {
             }
             assert_eq!(client.get(&format!("/api/showDB/clients?sort=v{query}")).status, 200);
             self.flooded.fetch_add(1, Ordering::SeqCst);
-            sleep(Duration::from_millis(10));
+            self.wait_for_reads(READS_A_FLOOD);
         }
     }
 }

@@ -5,13 +5,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod database;
 #[path = "../../cache/tests/simulation/keyspace.rs"]
 mod keyspace;
 #[path = "../../cache/tests/simulation/redis.rs"]
 mod redis;
 #[path = "../../cache/tests/simulation/scripts.rs"]
 mod scripts;
-mod store;
 #[path = "../../cache/tests/simulation/world.rs"]
 mod world;
 
@@ -26,14 +26,16 @@ use bytes::Bytes;
 use fenced_cache::{Platform, Ports, ReadThrough, Settings, timeout};
 use http::{Method, Request};
 use serde_json::Value;
-use store_api::auth::jwt::Verified;
+use store_api::auth::jwt::VerifiedTokens;
+use store_api::backend::Backend;
+use store_api::catalog::Catalog;
 use store_api::config::{Config, VARIABLES};
+use store_api::database::object_id::{ObjectId, ObjectIds};
 use store_api::http::context::{Context, Memory};
-use store_api::object_id::{ObjectId, ObjectIds};
 
+use database::SimDatabase;
 use redis::{SimConnector, SimRedis};
 use scripts::Parts;
-use store::SimStore;
 use world::World;
 
 const DOCUMENTS: usize = 2;
@@ -46,7 +48,7 @@ const CACHE_TIMEOUT: Duration = Duration::from_millis(50);
 struct Scenario {
     parts: Parts,
     redis: redis::Faults,
-    store: store::Faults,
+    database: database::Faults,
     /// A request's instance dies at some await, so many times per thousand requests.
     crashes: u64,
     /// The variable `cache_write_policy`.
@@ -67,7 +69,7 @@ const NO_FAULTS: redis::Faults = redis::Faults {
 const CALM: Scenario = Scenario {
     parts: Parts::ALL,
     redis: NO_FAULTS,
-    store: store::Faults { refused: 0, answer_lost: 0, slow: 0 },
+    database: database::Faults { refused: 0, answer_lost: 0, slow: 0 },
     crashes: 0,
     policy: "available",
 };
@@ -93,12 +95,20 @@ impl Ports for SimPorts {
     type Observer = ();
 }
 
+struct SimBackend;
+
+impl Backend for SimBackend {
+    type Ports = SimPorts;
+    type Database = SimDatabase;
+    type Platform = World;
+}
+
 struct Run {
     world: Rc<World>,
     config: Config,
     redis: Rc<SimRedis>,
-    store: SimStore,
-    verified: Verified,
+    database: SimDatabase,
+    verified: VerifiedTokens,
     new_ids: ObjectIds,
     /// Two instances, each with what it remembers.
     instances: [ReadThrough<SimPorts>; 2],
@@ -120,8 +130,8 @@ impl Run {
             memory: Default::default(),
             config,
             redis,
-            store: SimStore::new(world, scenario.store, &ids),
-            verified: Verified::default(),
+            database: SimDatabase::new(world, scenario.database, &ids),
+            verified: VerifiedTokens::default(),
             new_ids: ObjectIds::default(),
             history: History::default(),
             scenario,
@@ -181,14 +191,21 @@ async fn client(run: Rc<Run>) {
 }
 
 async fn send(run: &Run, instance: usize, method: Method, path: &str, body: &'static str) -> (u16, String, Bytes) {
-    let context = Context {
-        config: &run.config,
+    let held = run.memory[instance].budget.hold();
+    let catalog = Catalog {
+        settings: &run.config.catalog,
         cache: &run.instances[instance],
+        database: &run.database,
         platform: &*run.world,
-        store: &run.store,
-        verified: &run.verified,
         ids: &run.new_ids,
+    };
+    let context = Context::<SimBackend> {
+        catalog,
+        access: &run.config.access,
+        settings: &run.config.http,
+        verified: &run.verified,
         memory: &run.memory[instance],
+        held: &held,
     };
     let request =
         Request::builder().method(method).uri(path).header("content-type", "application/json").body(()).unwrap();
@@ -307,8 +324,8 @@ fn when_steps_on_redis_are_lost_no_read_is_stale() {
 
 #[test]
 fn when_the_store_fails_too_no_read_is_stale() {
-    let store = store::Faults { refused: 50, answer_lost: 50, slow: 50 };
-    holds("the store fails, steps on Redis are lost", Scenario { store, ..LOST_STEPS });
+    let database = database::Faults { refused: 50, answer_lost: 50, slow: 50 };
+    holds("the store fails, steps on Redis are lost", Scenario { database, ..LOST_STEPS });
 }
 
 /// The double fault that the design names: the end of a write is lost, and Redis emptied during that write.
@@ -346,7 +363,7 @@ fn a_stampede_is_one_read_of_the_store_per_lease() {
         let run = stampede(seed);
         let (began, lease) = (Duration::from_secs(1), run.instances[0].lease_duration());
         let leases = 1 + (run.world.now() - began).div_duration_f64(lease) as u64;
-        let asked = run.store.reads.get();
+        let asked = run.database.reads.get();
         assert!(asked <= leases, "seed {seed}: the store was read {asked} times within {leases} leases");
     }
 }
@@ -359,7 +376,7 @@ fn a_seed_replays_exactly() {
             run.history.reads.get(),
             run.history.hits.get(),
             run.redis.commands.get(),
-            run.store.reads.get(),
+            run.database.reads.get(),
             run.world.now(),
         )
     };

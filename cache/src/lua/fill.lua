@@ -3,7 +3,7 @@
 -- KEYS[1] value, KEYS[2] stamp, KEYS[3] kept copy, KEYS[4] lease, KEYS[5] index; then the generations of the scopes, and
 -- then their fence sets, in the same order.
 -- ARGV[1] the reader's token, ARGV[2] the generations that it took, ARGV[3] `value` or `absent`, ARGV[4] the TTL,
--- ARGV[5] for how much longer a copy is kept (0: none is), in milliseconds; ARGV[6] how many entries the index may have
+-- ARGV[5] for how much longer a copy is kept (0: not at all), in milliseconds; ARGV[6] how many entries the index may have
 -- (0: any number), ARGV[7] the entry's name, ARGV[8] the end of the stamp, ARGV[9] the value.
 -- Result: 1 stored, 0 not stored since a write overtook it, 2 not stored since the index is full. The lease is given back
 -- in any case.

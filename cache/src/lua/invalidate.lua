@@ -10,36 +10,42 @@
 local MAX_DELETES = 1000
 
 local scopes = tonumber(ARGV[2])
-local clock = redis.call('TIME')
-local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
--- Makes every value of the scopes stale by deleting the generations, then deletes the values that are known. It comes
--- first in both scripts: Redis lets a script that has already written go on when memory is full, and a delete is never
--- refused for lack of it. Returns how many entries the indexes still name.
+-- Makes every value of the scopes stale by deleting the generations, and deletes the values that are known. Its first write
+-- is a delete, of all of it: Redis lets a script that has already written go on when memory is full, and a delete is never
+-- refused for lack of it. Each call of Redis costs as much as a dozen keys, so there is one for all. Returns how many entries
+-- the indexes still name.
 local function invalidate()
-  local budget = MAX_DELETES
-  for i = 1, scopes * 5, 5 do
-    redis.call('DEL', KEYS[i])
-    redis.call('UNLINK', KEYS[i + 2], KEYS[i + 3], KEYS[i + 4])
-    budget = budget - 4
+  local stale = {}
+  for i = 1, scopes * 5 do
+    if i % 5 ~= 2 then
+      stale[#stale + 1] = KEYS[i]
+    end
   end
-  local left = 0
+  -- How many of an index go, of the indexes that keep some.
+  local partly = {}
   for i = scopes * 5 + 1, #KEYS do
     -- Those that would live longest.
-    local most = math.floor(budget / 3)
+    local most = math.floor((MAX_DELETES - #stale - 1) / 3)
     local names = most > 0 and redis.call('ZREVRANGE', KEYS[i], 0, most - 1) or {}
-    if #names > 0 then
-      local keys = {}
-      for _, name in ipairs(names) do
-        keys[#keys + 1] = ARGV[3] .. ':' .. name
-        keys[#keys + 1] = ARGV[3] .. ':~stamp:' .. name
-        keys[#keys + 1] = ARGV[3] .. ':~kept:' .. name
-      end
-      redis.call('UNLINK', unpack(keys))
-      redis.call('ZREMRANGEBYRANK', KEYS[i], -#names, -1)
-      budget = budget - #keys
+    for _, name in ipairs(names) do
+      stale[#stale + 1] = ARGV[3] .. ':' .. name
+      stale[#stale + 1] = ARGV[3] .. ':~stamp:' .. name
+      stale[#stale + 1] = ARGV[3] .. ':~kept:' .. name
     end
-    left = left + redis.call('ZCARD', KEYS[i])
+    if #names < most then
+      stale[#stale + 1] = KEYS[i]
+    else
+      partly[KEYS[i]] = #names
+    end
+  end
+  redis.call('UNLINK', unpack(stale))
+  local left = 0
+  for index, gone in pairs(partly) do
+    if gone > 0 then
+      redis.call('ZREMRANGEBYRANK', index, -gone, -1)
+    end
+    left = left + redis.call('ZCARD', index)
   end
   return left
 end

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
+mod notices;
 mod refusals;
 mod server;
 
 use std::time::Duration;
 
-use fenced_cache::Entry;
 use fenced_cache::protocol::{Acquired, Fill, Filled};
+use fenced_cache::{Entry, Platform};
 use redis::Value;
 use server::*;
 
@@ -30,7 +31,7 @@ async fn a_reader_fills_what_the_next_one_finds() {
     assert_eq!((key.as_str(), &cached.bytes[..]), ("games:list", &b"[1]"[..]));
     assert_eq!((cached.stamp.etag.clone().unwrap().as_str(), cached.stamp.meta.as_str()), ("\"tag\"", "meta"));
     assert_eq!(cached.stamp.ttl_ms, 60_000);
-    let age = redis.protocol.redis_clock_ms().unwrap() - cached.stamp.stored_ms;
+    let age = redis.protocol.redis_clock_ms(redis.protocol.platform().now()).unwrap() - cached.stamp.stored_ms;
     // To a round trip.
     assert!((-1_000..5_000).contains(&age), "{age}");
     assert_eq!(redis.acquire(&entry, OTHER).await, Acquired::Cached(cached));
@@ -224,10 +225,10 @@ async fn a_write_deletes_no_more_than_a_thousand_keys_in_a_call() {
     let fill = "for i = 1, 5000 do redis.call('SET', 'games:list:' .. i, '[]', 'EX', 60) end";
     redis.command(&["EVAL", fill, "0"]).await;
     let before = redis.keys("games:list:*").await.len();
-    redis.begin(&[LISTINGS], WRITER).await;
-    let left = redis.end(&[LISTINGS], WRITER).await;
-    let deleted = 300_000 - left;
-    assert!((600..=2 * 1000 / 3).contains(&deleted), "{deleted} entries of up to three keys in two calls");
+    redis.begin(&[LISTINGS, DOCUMENT], WRITER).await;
+    let left = redis.end(&[LISTINGS, DOCUMENT], WRITER).await;
+    // Entries of up to three keys each, in two calls: the number that the documentation has.
+    assert_eq!(300_000 - left, 660);
     assert!(before - redis.keys("games:list:*").await.len() <= 2000);
 }
 

@@ -11,7 +11,7 @@ use fenced_cache::{
 use super::server::*;
 
 #[derive(Debug, PartialEq)]
-struct Away;
+pub struct Away;
 
 impl SourceError for Away {
     fn timed_out() -> Self {
@@ -105,6 +105,8 @@ async fn the_documented_permissions_suffice() {
     let health = cache.health().await;
     assert!(health.is_up() && health.run_id_unchecked.is_none(), "{health:?}");
     assert_eq!(cache.count("games:~rate:me", Duration::from_secs(60)).await.unwrap().0, 1);
+    let counters = cache.add_up("games:~metrics", &[("reads".to_owned(), 3)], TTL, true).await.unwrap();
+    assert_eq!(counters, [(Bytes::from_static(b"reads"), 3)]);
 }
 
 #[tokio::test]

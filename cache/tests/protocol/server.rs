@@ -42,7 +42,7 @@ pub async fn started(arguments: &[&str]) -> TestRedis {
     }
 }
 
-fn spaces() -> Vec<Space> {
+pub fn spaces() -> Vec<Space> {
     ["games", "clients"]
         .map(|key| Space { key: key.to_owned(), groups: vec!["list".to_owned(), "id".to_owned()] })
         .into()

@@ -11,6 +11,14 @@ const WAY = {
   miss: WIRES, stale: WIRES, bypass: WIRES, write: WIRES, error: [], other: [],
 };
 
+// Why the next miss will be one: nothing was read yet, the copy's time was over, or a write deleted the copy.
+let state = "unread";
+
+/** Makes one button the next to press. */
+function next(id) {
+  for (const button of document.querySelectorAll("#read, #again, #change")) button.classList.toggle("primary", button.id === id);
+}
+
 /** Lights the way of an answer, and says it. */
 function show({ entry }, ...sentences) {
   const kind = entry?.kind ?? "error";
@@ -32,11 +40,17 @@ function show({ entry }, ...sentences) {
     ...sentences.map((sentence) => el("p", {}, sentence)));
 }
 
+const NO_COPY = {
+  unread: "Redis had no copy.",
+  read: "The copy in Redis had expired.",
+  changed: "The write had deleted the copy in Redis, so nobody is shown the old price.",
+};
+
 const MEANS = {
   hit: (e) => `Redis had a copy and answered in ${ms(e.cache)}. MongoDB was not asked. The copy lives for ${e.ttl} more seconds.`,
-  miss: (e) => `Redis had no copy. MongoDB was asked, which took ${ms(e.store)}, and Redis keeps its answer for ${e.ttl ?? "a few"} seconds. Read it again!`,
+  miss: (e) => `${NO_COPY[state]} MongoDB was asked, which took ${ms(e.store)}, and Redis keeps its answer for ${e.ttl ?? "a few"} seconds. Read it again!`,
   bypass: () => "Redis could not be asked. MongoDB answered, as it always can.",
-  stale: () => "MongoDB did not answer. Redis had an older copy that no write has made wrong.",
+  stale: () => "MongoDB did not answer. Redis had an expired copy that is still right: no write has changed it since.",
 };
 
 async function read() {
@@ -45,7 +59,12 @@ async function read() {
   $("seed").hidden = !empty;
   if (empty) show(answer, "There is no such game in MongoDB yet. Put the sample games in first.");
   else if (!answer.ok) show(answer, answer.problem, closed(answer));
-  else show(answer, MEANS[answer.entry.kind]?.(answer.entry) ?? "", `${answer.json.item} costs ${answer.json.price}.`);
+  else {
+    const { kind } = answer.entry;
+    show(answer, MEANS[kind]?.(answer.entry) ?? "", `${answer.json.item} costs ${answer.json.price}.`);
+    state = "read";
+    next(kind === "hit" ? "change" : "again");
+  }
   return answer;
 }
 
@@ -57,8 +76,12 @@ async function change() {
   const price = Math.round((10 + Math.random() * 50) * 100) / 100;
   const answer = await send("PUT", WRITE, { body: { price } });
   if (!answer.ok) show(answer, answer.problem, closed(answer));
-  else show(answer, `The price is ${price} in MongoDB now. Before the store said so, it deleted the copies in Redis.`,
-    "Read it again: that is a miss, and the price is right.");
+  else {
+    show(answer, `The price is ${price} in MongoDB now. Before the store said so, it deleted the stale copies from Redis: an invalidation.`,
+      "Read it again: that is a miss, and the price is the new one.");
+    state = "changed";
+    next("again");
+  }
 }
 
 async function seed() {

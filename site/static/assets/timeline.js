@@ -36,7 +36,7 @@ function add(entry) {
     el("span", { className: "path", title: entry.path }, `${entry.method} ${shown(entry.path)}`),
     left,
     el("span", { className: "key", title: entry.key ?? "" }, about(entry)),
-    el("span", { className: "took" }, ms(entry.total)),
+    el("span", { className: "took", title: "From the request to its answer in this browser" }, ms(entry.total)),
     bars(entry));
   rows.set(entry, left);
   $("timeline").prepend(row);
@@ -59,7 +59,7 @@ function sentence(entry) {
   const { kind, cache, store, ttl, status, invalidated } = entry;
   if (kind === "hit") return `from Redis in ${ms(cache)}${ttl === undefined ? "" : `, ${ttl} s left`}.`;
   if (kind === "miss") return `from MongoDB in ${ms(store)}${ttl === undefined ? "" : `, kept for ${ttl} s`}.`;
-  if (kind === "stale") return "MongoDB failed; an older copy that is still true.";
+  if (kind === "stale") return "MongoDB failed; an expired copy that is still right.";
   if (kind === "bypass") return `from MongoDB in ${ms(store)}, past the cache.`;
   if (kind === "write") return `${invalidated.length} of the keys seen here invalidated.`;
   return `status ${status || "none: no answer"}.`;
@@ -92,8 +92,11 @@ function countDown() {
   }
 }
 
+/** What the store says that it spent, in ms: a hundred requests at once wait mostly for the browser. Writes do not say it. */
+const spent = ({ cache, store, total }) => cache === undefined ? total : cache + (store ?? 0);
+
 export function median(kind) {
-  const times = requests.filter((entry) => entry.kind === kind).map((entry) => entry.total).sort((a, b) => a - b);
+  const times = requests.filter((entry) => entry.kind === kind).map(spent).sort((a, b) => a - b);
   return times.length ? times[Math.floor((times.length - 1) / 2)] : undefined;
 }
 
@@ -114,7 +117,7 @@ function draw() {
 
 /** The last requests from left to right, their latency on a logarithmic scale. */
 function plot() {
-  const [low, high, left, right, top, bottom] = [0.5, 1000, 44, 398, 8, 122];
+  const [low, high, left, right, top, bottom] = [0.2, 1000, 44, 398, 8, 122];
   const y = (value) => bottom - (Math.log(Math.min(high, Math.max(low, value)) / low) / Math.log(high / low)) * (bottom - top);
   const step = (right - left) / 200;
   const parts = [];
@@ -126,7 +129,7 @@ function plot() {
   requests.forEach((entry, index) => {
     const shape = SHAPES[entry.kind];
     const x = left + (requests.length < 50 ? index * 4 + 2 : offset + index) * step;
-    if (shape) parts.push(svg("path", { class: `dot ${entry.kind}`, d: shape(Math.round(x * 10) / 10, Math.round(y(entry.total) * 10) / 10) }));
+    if (shape) parts.push(svg("path", { class: `dot ${entry.kind}`, d: shape(Math.round(x * 10) / 10, Math.round(y(spent(entry)) * 10) / 10) }));
   });
   $("plot").replaceChildren(...parts);
 }

@@ -76,7 +76,7 @@ fn the_screenshots_of_the_readme() {
     show(&system, &browser, "/");
     browser.screenshot(&folder.join("start.png"));
 
-    browser.look(1360, 1130, "light");
+    browser.look(1360, 1220, "light");
     browser.open(&format!("{}/console", system.base_url()));
     browser.wait_for_text("#count", "8 of 8 documents");
     browser.click("#expiry button");

@@ -4,12 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{date, kind::Kind, object_id, uuid};
-
-/// Digits of a Decimal128's coefficient.
-const DECIMAL_DIGITS: usize = 34;
-/// The exponents of a Decimal128 reach from -6176 to 6111. A text beyond them is not looked for as one.
-const DECIMAL_EXPONENT: i32 = 6111;
+use super::number::{is_decimal, is_json_number, is_whole};
+use super::{date, object_id, uuid};
 
 /// Every value but `null` that is shown as `text`: always the string; and the number, boolean, ObjectId, date, UUID or
 /// object.
@@ -125,58 +121,9 @@ fn is_plain(value: &Value) -> bool {
     }
 }
 
-/// A text by which a path finds the document with this `_id`: what clients see, without the quotes of a string.
-pub fn path_text(id: &Value) -> String {
-    match Kind::of(id) {
-        Kind::Double(text) | Kind::Decimal(text) => text.to_owned(),
-        _ => match super::show::value(id) {
-            Value::String(text) => text,
-            other => other.to_string(),
-        },
-    }
-}
-
-/// Whether `text` is a number by JSON's grammar (RFC 8259, section 6): `007`, `.5` and `+1` are not.
-pub fn is_json_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole)
-        && (whole.len() == 1 || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent.is_none_or(digits)
-}
-
-/// Whether a JSON number is written without a fraction and an exponent.
-pub fn is_whole(number: &str) -> bool {
-    !number.contains(['.', 'e', 'E'])
-}
-
-/// Whether a number is one that a Decimal128 holds exactly: `29.990`, `1E+3`.
-pub fn is_decimal(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [whole, fraction].concat();
-    let significant = digits.trim_start_matches('0').len();
-    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let exponent: Result<i32, _> = exponent.parse();
-    let in_range = exponent.is_ok_and(|exponent| {
-        let fraction = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
-        (-DECIMAL_EXPONENT..=DECIMAL_EXPONENT).contains(&exponent.saturating_sub(fraction))
-    });
-    valid && in_range && significant <= DECIMAL_DIGITS
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::show::path_text;
     use super::*;
 
     #[test]

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::candidates::{is_decimal, is_json_number};
 use super::kind::Kind;
+use super::number::{is_decimal, is_json_number};
 use super::{date, uuid};
 
 /// Brings an object whose names start with `$` into its canonical form. `None` is an object without such names.

@@ -8,6 +8,7 @@
 //! - [`candidates`] goes the other way for a text without a type: every value that would be shown as that text.
 //! - [`restore`] gives a plain value the type of the stored value that is shown like it.
 //! - [`check`] validates the Extended JSON that a client sends.
+//! - [`number`] reads numbers in texts.
 //! - [`order`] compares values as MongoDB sorts them.
 //! - [`project`] keeps some of a document's fields.
 
@@ -15,6 +16,7 @@ pub mod candidates;
 pub mod check;
 pub mod date;
 pub mod kind;
+pub mod number;
 pub mod order;
 pub mod project;
 pub mod restore;

@@ -9,8 +9,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::candidates::is_json_number;
 use super::kind::Kind;
+use super::number::is_json_number;
 use super::{date, uuid_text};
 
 /// Appends the plain form of one Extended JSON text.
@@ -30,6 +30,17 @@ pub fn value(ejson: &Value) -> Value {
     match Show(&mut out).deserialize(ejson) {
         Ok(()) => serde_json::from_slice(&out).unwrap_or_default(),
         Err(_) => Value::Null,
+    }
+}
+
+/// A text by which a path finds the document with this `_id`: what clients see, without the quotes of a string.
+pub fn path_text(id: &Value) -> String {
+    match Kind::of(id) {
+        Kind::Double(text) | Kind::Decimal(text) => text.to_owned(),
+        _ => match value(id) {
+            Value::String(text) => text,
+            other => other.to_string(),
+        },
     }
 }
 

@@ -1,8 +1,12 @@
+use std::rc::Rc;
+
 use bytes::Bytes;
-use http::Request;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request};
 use serde_json::json;
 
 use super::*;
+use crate::budget::Budget;
 
 fn request(headers: &[(&str, &str)], body: &str) -> Incoming {
     let mut request = Request::builder();
@@ -67,7 +71,7 @@ fn a_bad_body_is_told_what_is_wrong_and_where() {
         (r#"{"a":[0,{"b.c":1}]}"#, "\"b.c\" in /a/1 holds a `.`"),
         (r#"{"a\u0000":1}"#, "NUL"),
         (r#"{"":1}"#, "is empty"),
-        (r#"{"a":{"b":9223372036854775808}}"#, "at /a/b is beyond Int64"),
+        (r#"{"a":{"b":9223372036854775808}}"#, "at /a/b is beyond the range of Int64"),
         (r#"{"a":1e400}"#, "not JSON"),
         ("{\"a\":\"\u{1}\"}", "not JSON"),
     ] {
@@ -148,4 +152,21 @@ fn a_hundred_levels_are_read_and_one_more_is_not() {
     }
     let brackets_in_a_string = format!("{{\"a\":\"\\\"{}\"}}", "[".repeat(500));
     assert!(read("application/json", &brackets_in_a_string).is_ok());
+}
+
+#[test]
+fn a_body_for_which_there_is_no_room_is_refused_for_now() {
+    let budget = Rc::new(Budget::new(10));
+    let (first, second) = (budget.hold(), budget.hold());
+    let body = || Bytes::from_static(b"{\"a\":1}");
+    assert_eq!(body().read(100, &first).now_or_never(), Some(Ok(body())));
+    let refused = body().read(100, &second).now_or_never().unwrap();
+    let problem = object(&Request::new(refused), 100).unwrap_err();
+    assert_eq!(problem, Problem::OverBudget);
+    let response = problem.into_response();
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &HeaderValue::from(1)));
+    // A body that is too large takes nothing.
+    assert_eq!(body().read(6, &second).now_or_never(), Some(Err(BodyError::TooLarge)));
+    drop(first);
+    assert_eq!(body().read(100, &second).now_or_never(), Some(Ok(body())));
 }

@@ -1,43 +1,25 @@
-//! `POST /api/cleanDB/{collection}`: no documents any more.
+//! `POST /api/cleanDB/{collection}`: deletes every document.
 
-use fenced_cache::{Invalidation, Ports};
 use http::StatusCode;
 use serde_json::json;
 
-use crate::catalog::entries::{DOCUMENTS, LISTINGS};
-use crate::database::Store;
+use crate::backend::Backend;
+use crate::catalog::CollectionSelector;
 use crate::http::context::Context;
-use crate::http::endpoint::Target;
 use crate::http::problem::Problem;
-use crate::http::response;
-use crate::http::response::Response;
-use crate::platform::Platform;
+use crate::http::response::{self, Response};
 
 /// Deletes every document of the collection, or of every open collection.
-pub async fn clean<C: Ports, S: Store, P: Platform>(
-    context: &Context<'_, C, S, P>,
-    target: &Target<'_>,
+pub async fn clean<B: Backend>(
+    context: &Context<'_, B>,
+    selector: &CollectionSelector<'_>,
 ) -> Result<Response, Problem> {
-    let collections: Vec<&str> = match target {
-        Target::One(collection) => vec![collection],
-        Target::All => context.config.catalog.collections.iter().map(String::as_str).collect(),
-    };
-    let mut deleted = 0;
-    let mut worst = Invalidation::Off;
-    for collection in &collections {
-        let space = context.config.catalog.key_prefix(collection);
-        let scopes = [LISTINGS, DOCUMENTS];
-        let delete = context.store.delete_all(collection);
-        let written = context.cache.write(&space, &scopes, delete).await;
-        let (count, recorded) = written.map_err(Problem::writing)?;
-        deleted += count;
-        worst = worst.max(recorded);
-    }
+    let cleared = context.catalog.clear(selector).await?;
     let answer = json!({
-        "message": format!("{} holds no documents", collections.join(", ")),
-        "deleted": deleted,
+        "message": format!("deleted every document in {}", cleared.collections.join(", ")),
+        "deleted": cleared.deleted,
     });
     let mut response = response::json(StatusCode::OK, &answer);
-    response::set_invalidation_status(&mut response, worst);
+    response::set_invalidation_status(&mut response, cleared.invalidation);
     Ok(response)
 }

@@ -1,19 +1,16 @@
 //! `GET /health/live` and `GET /health/ready`: alive, and able to serve.
 
-use std::future::Future;
 use std::time::Duration;
 
-use fenced_cache::{CacheError, Health, Ports};
-use futures_util::future::join;
+use fenced_cache::{CacheError, Health};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::database::Store;
+use crate::backend::Backend;
+use crate::catalog::{CatalogError, Readiness};
 use crate::http::context::Context;
 use crate::http::problem::Problem;
-use crate::http::response;
-use crate::http::response::Response;
-use crate::platform::Platform;
+use crate::http::response::{self, Response};
 
 /// Alive: that this is answered says so.
 pub fn live() -> Response {
@@ -22,33 +19,26 @@ pub fn live() -> Response {
 
 /// Whether Redis and the Data API answer, each with its latency and what does not work: 200, or 503 with the same body.
 /// They are asked at most once a second: who may ask this is not limited.
-pub async fn ready<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> Response {
-    let (status, body) = context.memory.readiness.get(context.platform, async || ask(context).await).await;
+pub async fn ready<B: Backend>(context: &Context<'_, B>) -> Response {
+    let (status, body) = context.memory.readiness.get(context.catalog.platform, async || ask(context).await).await;
     response::json(status, &body)
 }
 
-async fn ask<C: Ports, S: Store, P: Platform>(context: &Context<'_, C, S, P>) -> (StatusCode, Value) {
-    let redis = timed(context.platform, context.cache.health());
-    let data_api = timed(context.platform, async {
-        match context.config.catalog.collections.first() {
-            Some(collection) => context.store.ping(collection).await,
-            None => Ok(()),
-        }
-    });
-    let ((health, redis_latency), (pinged, data_api_latency)) = join(redis, data_api).await;
-    let up = health.is_up() && pinged.is_ok();
+async fn ask<B: Backend>(context: &Context<'_, B>) -> (StatusCode, Value) {
+    let Readiness { redis: health, redis_latency, database, database_latency } = context.catalog.health().await;
+    let up = health.is_up() && database.is_ok();
     let mut redis = state(health.is_up(), redis_latency);
     if !health.is_up() {
-        redis["problems"] = problems(&health, |space| context.config.catalog.collection_of(space));
+        redis["problems"] = problems(&health, |space| context.catalog.settings.collection_of(space));
     }
     if health.run_id_unchecked.is_some() {
         // Redis's words on it are in the log.
         redis["run_id_checked"] = json!(false);
     }
-    let mut data_api = state(pinged.is_ok(), data_api_latency);
-    if let Err(error) = pinged {
+    let mut data_api = state(database.is_ok(), database_latency);
+    if let Err(error) = database {
         // What a client is told of it: no address is in it.
-        data_api["problems"] = json!([{ "reason": Problem::reading(error).to_string() }]);
+        data_api["problems"] = json!([{ "reason": Problem::from(CatalogError::Read(error)).to_string() }]);
     }
     let (status, word) = if up { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
     (status, json!({ "status": word, "redis": redis, "data_api": data_api }))
@@ -77,12 +67,6 @@ fn reason(error: &CacheError) -> String {
         CacheError::Refused { refusal, .. } => refusal.to_string(),
         CacheError::CircuitOpen => error.to_string(),
     }
-}
-
-async fn timed<T>(platform: &impl Platform, ask: impl Future<Output = T>) -> (T, Duration) {
-    let began = platform.now();
-    let answer = ask.await;
-    (answer, platform.now() - began)
 }
 
 /// To a tenth of a millisecond.

@@ -1,53 +1,49 @@
-//! `GET /`: what this is.
+//! `GET /`: describes this service.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::http::response;
-use crate::http::response::Response;
+use crate::backend::Backend;
+use crate::http::context::Context;
+use crate::http::endpoint::ENDPOINTS;
+use crate::http::response::{self, Response};
 
-/// Methods and path of each route, and what it does.
-const ROUTES: [(&str, &str, &str); 14] = [
-    ("GET", "/api/", "says what this is"),
-    (
-        "GET",
-        "/api/showDB/{collection}",
-        "the documents; all: every collection; parameters: field=value, field[op]=value, q, sort, limit, skip, after, count, fields",
-    ),
-    ("GET", "/api/get/{collection}/{value}", "one document by _id or by value; parameter: field"),
-    ("POST", "/api/add/{collection}", "inserts a document, or an array of them"),
-    ("PUT", "/api/update/{collection}/{value}", "sets fields of one document; parameter: field"),
-    ("PATCH", "/api/update/{collection}/{value}", "applies a JSON Merge Patch; parameter: field"),
-    ("DELETE", "/api/delete/{collection}/{value}", "deletes one document; parameter: field"),
-    (
-        "POST, GET",
-        "/api/initDB/{collection}",
-        "puts the seed data in place of every document; all: every collection that has any",
-    ),
-    ("POST, GET, DELETE", "/api/cleanDB/{collection}", "deletes every document; all: in every collection"),
-    ("POST", "/api/purge/{collection}", "makes every cached value of the collection invalid; all: of every collection"),
-    ("GET", "/openapi.json", "the description of the API"),
-    ("GET", "/health/live", "whether the service runs"),
-    ("GET", "/health/ready", "whether Redis and the Data API answer"),
-    ("OPTIONS", "any of these", "the methods that it takes"),
-];
-
-/// Name, version, routes and links.
-pub fn index() -> Response {
-    let routes: Vec<_> =
-        ROUTES.iter().map(|(methods, path, does)| json!({ "methods": methods, "path": path, "does": does })).collect();
+/// Name, version, the routes and methods that somebody may use here, and links. To the collections only where the caller
+/// may read them: their names are nobody else's business.
+pub fn index<B: Backend>(context: &Context<'_, B>, may_read: bool) -> Response {
     let body = json!({
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "description": env!("CARGO_PKG_DESCRIPTION"),
-        "routes": routes,
-        "links": {
-            "self": "/api/",
-            "games": "/api/showDB/games",
-            "clients": "/api/showDB/clients",
-            "openapi": "/openapi.json",
-            "health": "/health/ready",
-        },
+        "routes": routes(context),
+        "links": links(if may_read { &context.catalog.settings.collections } else { &[] }),
     });
     response::json(StatusCode::OK, &body)
+}
+
+fn routes<B: Backend>(context: &Context<'_, B>) -> Vec<Value> {
+    let access = context.access;
+    let enabled = ENDPOINTS.iter().filter(|endpoint| endpoint.role.is_none_or(|role| access.is_enabled(role)));
+    let mut routes: Vec<Value> = enabled
+        .flat_map(|endpoint| endpoint.operations.iter().map(move |operation| (endpoint.path, operation)))
+        .map(|(path, operation)| {
+            let methods = operation.methods(access.open).collect::<Vec<_>>().join(", ");
+            json!({ "methods": methods, "path": path, "does": operation.does })
+        })
+        .collect();
+    routes.push(json!({ "methods": "OPTIONS", "path": "any of these", "does": "the methods that it takes" }));
+    routes
+}
+
+/// The links of the service itself win over those of collections that have their names.
+fn links(collections: &[String]) -> Map<String, Value> {
+    let mut links = Map::new();
+    links.insert("self".to_owned(), json!("/api/"));
+    for name in collections {
+        links.insert(name.clone(), json!(format!("/api/showDB/{name}")));
+    }
+    for (name, path) in [("self", "/api/"), ("openapi", "/openapi.json"), ("health", "/health/ready")] {
+        links.insert(name.to_owned(), json!(path));
+    }
+    links
 }

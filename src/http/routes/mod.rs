@@ -8,6 +8,7 @@ pub mod health;
 pub mod index;
 pub mod init;
 pub mod list;
+pub mod metrics;
 pub mod openapi;
 pub mod purge;
 pub mod update;

@@ -1,4 +1,4 @@
-//! SecantusDB, in a Python environment of its own under `target/`.
+//! Python programs, each in an environment of its own under `target/`: SecantusDB, and what tests check by.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -24,12 +24,28 @@ pub fn secantus_program() -> PathBuf {
 /// # Errors
 /// When Python is missing and cannot be installed, or the package cannot be had.
 pub fn secantus() -> Result<()> {
-    let environment = environment();
+    install(&environment(), SECANTUS, &[SECANTUS])
+        .with_context(|| format!("{SECANTUS} cannot be installed: name a running MongoDB with --mongodb-uri"))
+}
+
+/// A Python that has the packages of this requirements file, in an environment of this name.
+///
+/// # Errors
+/// When Python is missing and cannot be installed, or a package cannot be had.
+pub fn with_requirements(name: &str, requirements: &Path) -> Result<PathBuf> {
+    let environment = project::target().join(format!("python-{name}"));
+    let packages = fs::read_to_string(requirements)?;
+    let file = requirements.to_str().context("the requirements' path is not text")?;
+    install(&environment, &packages, &["--requirement", file])?;
+    Ok(python(&environment))
+}
+
+/// Makes the environment, where it is not there, and installs `packages` into it, which are `what`.
+fn install(environment: &Path, what: &str, packages: &[&str]) -> Result<()> {
     // The programs in an environment name it by its path, so a moved one is not complete either.
-    let complete = format!("{SECANTUS} in {}\n", environment.display());
+    let complete = format!("{what} in {}\n", environment.display());
     let marker = environment.join("complete");
-    let is_complete =
-        || fs::read_to_string(&marker).is_ok_and(|text| text == complete) && python(&environment).exists();
+    let is_complete = || fs::read_to_string(&marker).is_ok_and(|text| text == complete) && python(environment).exists();
     if is_complete() {
         return Ok(());
     }
@@ -40,12 +56,11 @@ pub fn secantus() -> Result<()> {
     if is_complete() {
         return Ok(());
     }
-    make_environment(&environment)?;
-    status("Installing", SECANTUS);
+    make_environment(environment)?;
+    status("Installing", what.trim());
     let pip =
-        CommandSpec::new(python(&environment)).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    command::run(&pip.arg(SECANTUS))
-        .with_context(|| format!("{SECANTUS} cannot be installed: name a running MongoDB with --mongodb-uri"))?;
+        CommandSpec::new(python(environment)).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    command::run(&pip.args(packages))?;
     // Last: an environment without it is half made, and made anew.
     fs::write(&marker, complete).with_context(|| format!("cannot write {}", marker.display()))
 }

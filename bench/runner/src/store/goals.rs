@@ -1,12 +1,14 @@
 //! From what was seen to the figures that have a goal.
 
 use super::hits::{Case, Request};
+use testkit::runtime::Runtime;
+
 use super::peers::Peer;
 use crate::samples::Samples;
 use crate::table::{Goal, Row};
 
 /// The rows about hits.
-pub fn of_hits(cases: &[Case]) -> Vec<Row> {
+pub fn of_hits(cases: &[Case], runtime: Runtime) -> Vec<Row> {
     let find = |peer, asked, connections| {
         let case = cases.iter().find(|case| (case.peer, case.asked, case.connections) == (peer, asked, connections));
         case.map(Case::rates).unwrap_or_default()
@@ -14,11 +16,17 @@ pub fn of_hits(cases: &[Case]) -> Vec<Row> {
     let listing = |peer, connections| find(peer, Request::Listing, connections);
     let row = |what: String, goal, samples| Row { what, goal, samples, unit: "" };
     let mut rows = Vec::new();
-    for (peer, least) in [(Peer::Bare, 0.9), (Peer::Node, 1.0), (Peer::Native, 0.5)] {
+    let goals = match runtime {
+        Runtime::Host => {
+            [(Peer::Bare, Goal::AtLeast(0.85)), (Peer::Node, Goal::AtLeast(1.25)), (Peer::Native, Goal::AtLeast(0.6))]
+        }
+        Runtime::Spin => [(Peer::Bare, Goal::AtLeast(0.7)), (Peer::Node, Goal::None), (Peer::Native, Goal::None)],
+    };
+    for (peer, goal) in goals {
         for connections in [16, 64] {
             let what = format!("hit ÷ {}, {connections} connections", peer.name());
             let ratios = Samples::ratios(&listing(Peer::Store, connections), &listing(peer, connections));
-            rows.push(row(what, Goal::AtLeast(least), ratios));
+            rows.push(row(what, goal, ratios));
         }
     }
     // What is left of the native server's rate, and of Node's, when there is a component to be asked and nothing else: the most

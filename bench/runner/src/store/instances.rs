@@ -20,16 +20,11 @@ const WAITING: usize = 100;
 const HEAD: &str = "POST /api/add/games HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
     Content-Length: 1\r\nConnection: close\r\n\r\n";
 
-/// The rows about instances.
+/// A hit by an instance that is new, and goes with it, beside a hit by one that has served before.
 ///
 /// # Errors
 /// When a host fails.
-pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
-    Ok(vec![cold_start(peers, options)?, memory(peers)?])
-}
-
-/// A hit by an instance that is new, and goes with it, beside a hit by one that has served before.
-fn cold_start(peers: &Peers, options: &StoreOptions) -> Result<Row> {
+pub fn cold_start(peers: &Peers, options: &StoreOptions) -> Result<Row> {
     status("Measuring", "cold starts");
     let (mut host, cold) = peers.store(&[], &["--max-instance-reuse-count=1"])?;
     host.start()?;
@@ -47,7 +42,11 @@ fn cold_start(peers: &Peers, options: &StoreOptions) -> Result<Row> {
     Ok(Row { what, goal: Goal::AtMost(2.0), samples: Samples::new(added), unit: " ms" })
 }
 
-fn memory(peers: &Peers) -> Result<Row> {
+/// The memory of an instance that waits.
+///
+/// # Errors
+/// When a host fails.
+pub fn memory(peers: &Peers) -> Result<Row> {
     status("Measuring", "the memory of instances that wait");
     let one_at_a_time = ["--max-instance-concurrent-reuse-count=1", "--idle-instance-timeout=600s"];
     let (mut host, url) = peers.store(&[], &one_at_a_time)?;

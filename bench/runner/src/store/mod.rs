@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: a hit beside peers that do the same, and what else the store promises to be quick at.
 //!
-//! [`peers`] builds and starts who takes part, [`hits`] measures them in turns. [`instances`], [`writes`] and [`large`] measure
+//! [`peers`] builds and starts who takes part, [`hits`] measures them in turns. [`misses`], [`instances`], [`writes`] and [`large`] measure
 //! what has no peers. [`goals`] has the figures that should be reached, [`report`] makes a page of it, [`plot`] its picture.
 //! [`instructions`] counts instead of measuring.
 
@@ -9,6 +9,7 @@ mod hits;
 mod instances;
 mod instructions;
 mod large;
+mod misses;
 mod peers;
 mod plot;
 mod report;
@@ -18,10 +19,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use testkit::install;
 use testkit::progress::status;
 use testkit::runtime::Runtime;
 
+use super::table::Row;
 use super::{load, machine, table};
+use hits::Case;
 
 /// How to measure.
 #[derive(Debug, Args)]
@@ -42,7 +46,7 @@ pub struct StoreOptions {
     #[arg(long)]
     hits: bool,
 
-    /// Writes docs/benchmarks.md and docs/benchmarks.svg
+    /// Writes docs/benchmarks.md and its plots: of the host, and of Spin where `spin` is on the PATH
     #[arg(long, conflicts_with_all = ["hits", "instructions"])]
     report: bool,
 
@@ -51,30 +55,53 @@ pub struct StoreOptions {
     instructions: bool,
 }
 
+/// What was seen on one runtime.
+struct Measured {
+    runtime: Runtime,
+    rows: Vec<Row>,
+    hits: Vec<Case>,
+}
+
 pub(super) fn run(options: &StoreOptions) -> Result<ExitCode> {
     if options.instructions {
         return instructions::run();
     }
     load::install()?;
-    peers::build(options.runtime)?;
-    let mut peers = peers::Peers::start(options.runtime)?;
-    let measured = hits::measure(&peers, options)?;
-    let mut rows = goals::of_hits(&measured);
-    if !options.hits {
-        rows.extend(writes::measure(&peers, options)?);
-        peers.stop_others()?;
-        rows.extend(instances::measure(&peers, options)?);
-        rows.extend(large::measure(&peers)?);
+    let runtimes = match options.report && install::on_path("spin") {
+        true => vec![Runtime::Host, Runtime::Spin],
+        false => vec![options.runtime],
+    };
+    let mut measured = Vec::new();
+    for runtime in runtimes {
+        peers::build(runtime)?;
+        let seen = measure(runtime, options)?;
+        println!("{}\n\n{}\n{}", runtime.name(), table::markdown(&seen.rows), hits::markdown(&seen.hits));
+        measured.push(seen);
     }
-    peers.stop()?;
-    let table = table::markdown(&rows);
-    let absolute = hits::markdown(&measured);
-    println!("{table}\n{absolute}");
     let machine = machine::describe();
     println!("{}", machine.join("\n"));
     if options.report {
-        status("Writing", "docs/benchmarks.md, docs/benchmarks.svg");
-        report::write(&table, &absolute, &machine, &measured, options)?;
+        status("Writing", "docs/benchmarks.md and its plots");
+        report::write(&measured, &machine, options)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn measure(runtime: Runtime, options: &StoreOptions) -> Result<Measured> {
+    let mut peers = peers::Peers::start(runtime)?;
+    let hits = hits::measure(&peers, options)?;
+    let mut rows = goals::of_hits(&hits, runtime);
+    if !options.hits {
+        rows.push(misses::measure(&peers, options)?);
+        rows.extend(writes::measure(&peers, options)?);
+        peers.stop_others()?;
+        rows.push(instances::cold_start(&peers, options)?);
+        // With Spin the process that serves is a child of the one that was started.
+        if runtime == Runtime::Host {
+            rows.push(instances::memory(&peers)?);
+            rows.extend(large::measure(&peers)?);
+        }
+    }
+    peers.stop()?;
+    Ok(Measured { runtime, rows, hits })
 }

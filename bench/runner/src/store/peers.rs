@@ -199,8 +199,10 @@ impl Peers {
         arguments: &[&str],
     ) -> Result<(Service, String)> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?));
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let runtime = self.runtime;
+        // What the host can do beyond Spin. Measured as Spin it is Spin's turn.
+        let tuned = (runtime == Runtime::Host).then_some("--tuned");
+        let arguments: Vec<String> = tuned.iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
         let options = HostOptions { runtime, listen, runtime_config: None, variables, arguments: &arguments };
         Ok((host_of(name, &store_host(), manifest, &options, self.log(name)?), base_url(listen)))
     }
@@ -226,7 +228,7 @@ impl Peers {
             .arg(store_host())
             .arg("--from")
             .arg(manifest)
-            .args(["--listen", &listen.to_string(), "--idle-instance-timeout=600s"]);
+            .args(["--tuned", "--listen", &listen.to_string(), "--idle-instance-timeout=600s"]);
         for (name, value) in variables {
             spec = spec.arg("--variable").arg(format!("{name}={value}"));
         }

@@ -1,7 +1,6 @@
 //! What a write costs: what the cache protocol adds, and what else lies in Redis.
 
 use std::cell::Cell;
-use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use testkit::command;
@@ -15,8 +14,8 @@ use crate::interleaved::{self, Request};
 use crate::samples::Samples;
 use crate::table::{Goal, Row};
 
-/// The listings of another collection that are cached while a write is measured.
-const VARIANTS: usize = 10_000;
+/// The listings that Redis holds of the very collection that is written, beyond those that a write deletes.
+const VARIANTS: usize = 300_000;
 
 /// The keys of somebody else in the same Redis.
 const FOREIGN: usize = 1_000_000;
@@ -33,7 +32,7 @@ pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
     let crowded_redis = Redis::temporary()?;
     let (mut crowded_host, crowded) = peers.store(&[("redis_url", &crowded_redis.url())], &[])?;
     crowded_host.start()?;
-    fill(&crowded)?;
+    redis(&crowded_redis.url(), &["EVAL", FILL, "0", &VARIANTS.to_string()])?;
     let foreign = format!("for i = 1, {FOREIGN} do redis.call('SET', 'foreign:' .. i, i) end");
     redis(&crowded_redis.url(), &["EVAL", &foreign, "0"])?;
     let (mut uncached_host, uncached) = peers.store(&[("cache_ttl_seconds", "0")], &[])?;
@@ -84,7 +83,12 @@ pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
     let row = |what: &str, goal, samples, unit| Row { what: what.to_owned(), goal, samples, unit };
     Ok(vec![
         row("round trips to Redis of a write", Goal::AtMost(2.0), Samples::new([each]), ""),
-        row("write, caching on − off, p50, 1 connection", Goal::None, Samples::new(added.iter().copied()), " ms"),
+        row(
+            "write, caching on − off, p50, 1 connection",
+            Goal::AtMost(0.35),
+            Samples::new(added.iter().copied()),
+            " ms",
+        ),
         row(
             "the same, in round trips (hit − without Redis)",
             Goal::AtMost(2.0),
@@ -92,31 +96,22 @@ pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
             "",
         ),
         row(
-            "write among 10,000 variants of another collection and 1,000,000 foreign keys, rate ÷ with none",
-            Goal::AtLeast(0.95),
+            "write among 300,000 variants of its collection and 1,000,000 foreign keys, rate ÷ with none",
+            Goal::AtLeast(0.9),
             Samples::ratios(&writes[0], &writes[2]),
             "",
         ),
     ])
 }
 
-/// Has that many listings of the other collection cached.
-fn fill(url: &str) -> Result<()> {
-    const CLIENTS: usize = 4;
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..CLIENTS)
-            .map(|first| {
-                scope.spawn(move || {
-                    let client = interleaved::client();
-                    (first..VARIANTS).step_by(CLIENTS).try_for_each(|skip| {
-                        interleaved::get(&client, &format!("{url}/api/showDB/clients?skip={skip}")).map(drop)
-                    })
-                })
-            })
-            .collect();
-        threads.into_iter().try_for_each(|thread| thread.join().ok().context("a thread panicked")?)
-    })
-}
+/// Has that many listings of the collection cached, as fills leave them: to ask for them would take an hour.
+const FILL: &str = "
+for i = 1, tonumber(ARGV[1]) do
+  local name = 'list:' .. redis.sha1hex(i)
+  redis.call('SET', 'games:' .. name, string.rep('x', 200), 'PX', 36000000)
+  redis.call('SET', 'games:~stamp:' .. name, '1,1 1 36000000 \"x\"', 'PX', 36000000)
+  redis.call('ZADD', 'games:~index:list', i, name)
+end";
 
 /// How many scripts this Redis has been sent.
 fn scripts(url: &str) -> Result<f64> {

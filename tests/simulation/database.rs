@@ -10,8 +10,8 @@ use fenced_cache::{Platform, timeout};
 use serde_json::{Value, json};
 use store_api::database::change::Update;
 use store_api::database::filter::{Condition, Filter};
-use store_api::database::{Document, Find, Store, StoreError, Updated};
-use store_api::object_id::ObjectId;
+use store_api::database::object_id::ObjectId;
+use store_api::database::{Database, DatabaseError, Document, Find, Updated};
 
 use super::world::World;
 
@@ -36,7 +36,7 @@ pub struct Faults {
 }
 
 /// The simulated store: one collection, documents with the number `n` of the write that they are from.
-pub struct SimStore {
+pub struct SimDatabase {
     world: Rc<World>,
     faults: Faults,
     documents: Rc<RefCell<BTreeMap<ObjectId, Document>>>,
@@ -45,11 +45,11 @@ pub struct SimStore {
     pub reads: Cell<u64>,
 }
 
-impl SimStore {
+impl SimDatabase {
     pub fn new(world: &Rc<World>, faults: Faults, ids: &[ObjectId]) -> Self {
         let document = |id: &ObjectId| json!({ "_id": id.to_ejson(), "n": 0 }).as_object().cloned().unwrap_or_default();
         let documents = ids.iter().map(|id| (id.clone(), document(id))).collect();
-        SimStore {
+        SimDatabase {
             world: Rc::clone(world),
             faults,
             documents: Rc::new(RefCell::new(documents)),
@@ -58,12 +58,12 @@ impl SimStore {
         }
     }
 
-    async fn call<T>(&self, call: impl FnOnce(&mut BTreeMap<ObjectId, Document>) -> T) -> Result<T, StoreError> {
+    async fn call<T>(&self, call: impl FnOnce(&mut BTreeMap<ObjectId, Document>) -> T) -> Result<T, DatabaseError> {
         let random = &self.world.random;
         let exchange = async {
             self.world.delay(Duration::from_millis(100)).await;
             if random.chance(self.faults.refused) {
-                return Err(StoreError::Unreachable("simulated".to_owned()));
+                return Err(DatabaseError::Unreachable("simulated".to_owned()));
             }
             if random.chance(self.faults.slow) {
                 self.world.sleep(TIMEOUT - Duration::from_millis(1)).await;
@@ -75,7 +75,7 @@ impl SimStore {
             self.world.delay(Duration::from_millis(100)).await;
             Ok(done)
         };
-        timeout(&*self.world, TIMEOUT, exchange).await.unwrap_or(Err(StoreError::Timeout))
+        timeout(&*self.world, TIMEOUT, exchange).await.unwrap_or(Err(DatabaseError::Timeout))
     }
 }
 
@@ -87,8 +87,8 @@ fn text(value: &impl serde::Serialize) -> Bytes {
     Bytes::from(serde_json::to_vec(value).unwrap_or_default())
 }
 
-impl Store for SimStore {
-    async fn find(&self, _: &str, find: &Find) -> Result<Bytes, StoreError> {
+impl Database for SimDatabase {
+    async fn find(&self, _: &str, find: &Find) -> Result<Bytes, DatabaseError> {
         self.reads.set(self.reads.get() + 1);
         let filter = find.filter.clone();
         self.call(|documents| {
@@ -97,25 +97,25 @@ impl Store for SimStore {
         .await
     }
 
-    async fn find_first(&self, _: &str, filter: &Filter) -> Result<Option<Bytes>, StoreError> {
+    async fn find_first(&self, _: &str, filter: &Filter) -> Result<Option<Bytes>, DatabaseError> {
         self.reads.set(self.reads.get() + 1);
         self.call(|documents| documents.iter().find(|(id, _)| matches(id, filter)).map(|(_, d)| text(d))).await
     }
 
-    async fn count(&self, _: &str, filter: &Filter) -> Result<u64, StoreError> {
+    async fn count(&self, _: &str, filter: &Filter) -> Result<u64, DatabaseError> {
         self.call(|documents| documents.keys().filter(|id| matches(id, filter)).count() as u64).await
     }
 
-    async fn field_names(&self, _: &str) -> Result<Vec<String>, StoreError> {
+    async fn field_names(&self, _: &str) -> Result<Vec<String>, DatabaseError> {
         Ok(vec!["n".to_owned()])
     }
 
-    async fn insert(&self, _: &str, _: &[Value]) -> Result<(), StoreError> {
-        Err(StoreError::Refused("the simulation does not insert".to_owned()))
+    async fn insert(&self, _: &str, _: &[Value]) -> Result<(), DatabaseError> {
+        Err(DatabaseError::Refused("the simulation does not insert".to_owned()))
     }
 
     /// Sets `n` to the write's place in the order of truth, and answers with it.
-    async fn update(&self, _: &str, filter: &Filter, _: &Update) -> Result<Updated, StoreError> {
+    async fn update(&self, _: &str, filter: &Filter, _: &Update) -> Result<Updated, DatabaseError> {
         let applied = Rc::clone(&self.applied);
         self.call(|documents| {
             let Some((_, document)) = documents.iter_mut().find(|(id, _)| matches(id, filter)) else {
@@ -128,19 +128,19 @@ impl Store for SimStore {
         .await
     }
 
-    async fn delete(&self, _: &str, _: &Filter) -> Result<u64, StoreError> {
-        Err(StoreError::Refused("the simulation does not delete".to_owned()))
+    async fn delete(&self, _: &str, _: &Filter) -> Result<u64, DatabaseError> {
+        Err(DatabaseError::Refused("the simulation does not delete".to_owned()))
     }
 
-    async fn delete_all(&self, _: &str) -> Result<u64, StoreError> {
-        Err(StoreError::Refused("the simulation does not delete".to_owned()))
+    async fn delete_all(&self, _: &str) -> Result<u64, DatabaseError> {
+        Err(DatabaseError::Refused("the simulation does not delete".to_owned()))
     }
 
-    async fn replace_all(&self, _: &str, _: &[Document]) -> Result<(), StoreError> {
-        Err(StoreError::Refused("the simulation does not replace".to_owned()))
+    async fn replace_all(&self, _: &str, _: &[Document]) -> Result<(), DatabaseError> {
+        Err(DatabaseError::Refused("the simulation does not replace".to_owned()))
     }
 
-    async fn ping(&self, _: &str) -> Result<(), StoreError> {
+    async fn ping(&self, _: &str) -> Result<(), DatabaseError> {
         Ok(())
     }
 }

@@ -15,9 +15,9 @@ thread_local! {
 }
 
 /// The host's clock, and random numbers.
-pub struct Machine;
+pub struct SpinPlatform;
 
-impl fenced_cache::Platform for Machine {
+impl fenced_cache::Platform for SpinPlatform {
     fn now(&self) -> Duration {
         Duration::from_nanos(monotonic_clock::now())
     }
@@ -31,10 +31,10 @@ impl fenced_cache::Platform for Machine {
     }
 }
 
-impl Platform for Machine {
+impl Platform for SpinPlatform {
     fn unix_time(&self) -> Duration {
         let now = system_clock::now();
-        // A clock set before 1970 is no time at all: every token has then long been issued, and none has expired.
+        // A clock set before 1970 counts as 1970.
         Duration::new(u64::try_from(now.seconds).unwrap_or(0), now.nanoseconds)
     }
 }
