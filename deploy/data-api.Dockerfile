@@ -17,9 +17,9 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /data-api /usr/local/bin/data-api
 EXPOSE 4000
-# The allocator of the static build keeps what large requests leave behind, unless it takes memory for each of them separately:
-# with this, 256 MiB are enough for 64 requests of 16 MiB; without it they take 680.
-ENV MIMALLOC_ARENA_RESERVE=0
+# The static build's allocator gives back what large requests leave behind. Without these, 64 requests of 16 MiB at the same
+# time took up to 680 MiB; with them, less than 256.
+ENV MIMALLOC_ARENA_RESERVE=0 MIMALLOC_PURGE_DELAY=0
 # The program asks itself: there is no curl in here.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["data-api", "health"]
 # Where MongoDB is and who is let in comes from the environment (MONGODB_URI, DATA_API_KEYS, DATA_API_ACCESS_FILE, …) or from

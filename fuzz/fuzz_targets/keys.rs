@@ -18,7 +18,11 @@ enum Request {
     /// No name twice, none empty and none that starts with `$`, as the query's parser sees to; and at least one, since
     /// without any it is the whole listing.
     Filtered(BTreeMap<String, String>),
-    Lookup { field: Option<String>, value: String, ejson: bool },
+    Lookup {
+        field: Option<String>,
+        value: String,
+        ejson: bool,
+    },
 }
 
 impl Request {

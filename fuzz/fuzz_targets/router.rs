@@ -28,6 +28,7 @@ fuzz_target!(|path: &str| {
     let again = match &route {
         Route::About => "/".to_owned(),
         Route::OpenApi => "/openapi.json".to_owned(),
+        Route::Metrics => "/metrics".to_owned(),
         Route::Live => "/health/live".to_owned(),
         Route::Ready => "/health/ready".to_owned(),
         Route::Init(on) => format!("/initDB/{}", collections(on)),
