@@ -1,9 +1,9 @@
 //! A request in, a response out.
 //!
 //! [`answer`] takes a request through [`router`] (which row of the table in [`endpoint`], which collection), asks
-//! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
-//! [`body`] read what the client sent, [`response`] makes the responses, and [`problem`] makes those that report an error. [`metrics`]
-//! counts what becomes of it.
+//! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own
+//! file in [`routes`]. [`query`] and [`body`] read what the client sent, [`response`] makes the responses, and [`problem`]
+//! makes those that report an error. [`metrics`] counts what becomes of it.
 
 pub mod body;
 pub mod client_address;

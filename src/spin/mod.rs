@@ -81,7 +81,7 @@ impl Instance {
             return Ok(instance);
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
-        let memory = Memory::new(&config);
+        let memory = Memory::new(&config.catalog, &config.http);
         let observer = CacheObserver(Rc::clone(&memory.metrics));
         let redis = SpinRedis::new(config.redis_url.clone());
         let made = Rc::new(Instance {
