@@ -53,7 +53,7 @@ impl Held {
     /// Holds more, where there is room.
     ///
     /// # Errors
-    /// There is none; nothing has changed.
+    /// There is not enough room; nothing has changed.
     pub fn grow(&self, bytes: usize) -> Result<(), OverBudget> {
         if bytes > self.budget.limit.saturating_sub(self.budget.held()) {
             return Err(OverBudget);

@@ -327,7 +327,7 @@ fn a_caller_has_so_many_requests_a_minute_across_hosts() {
 }
 
 #[test]
-fn every_answer_has_a_request_id_and_is_no_page() {
+fn every_answer_has_a_request_id_and_is_not_a_page() {
     let mut system = System::start(&[]);
     let own = system.with("GET", GAMES, &[("X-Request-Id", "4bf92f3577b34da6.1")], b"");
     assert_eq!(own.header("x-request-id"), "4bf92f3577b34da6.1");

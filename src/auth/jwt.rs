@@ -1,4 +1,4 @@
-//! JSON Web Tokens (RFC 7519), issued by somebody whom the operator trusts: HS256 with a shared secret, RS256 and ES256
+//! JSON Web Tokens (RFC 7519), issued by someone whom the operator trusts: HS256 with a shared secret, RS256 and ES256
 //! with the public keys of a JWK set (RFC 7517).
 
 use std::cell::RefCell;

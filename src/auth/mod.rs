@@ -1,6 +1,6 @@
 //! Who may do what: three roles, and what a caller must show for them.
 //!
-//! [`tokens`] are secrets that the operator hands out, [`jwt`] are tokens that somebody else issues; both come as
+//! [`tokens`] are secrets that the operator hands out, [`jwt`] are tokens that someone else issues; both come as
 //! `Authorization: Bearer` (RFC 6750).
 
 pub mod jwt;
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bearer_token_of_ours_is_refused() {
+    fn anything_but_a_known_bearer_token_is_rejected() {
         let access = with(&[("read_token", READ)]).unwrap();
         for value in ["Bearer", "Bearer ", "Basic dTpw", READ, "Bearer x", &format!("Bearer {READ}x"), "Bearer a.b.c"] {
             assert!(matches!(asks(&access, Role::Read, Some(value)), Err(AuthError::Rejected(_))), "{value}");

@@ -9,8 +9,7 @@ use crate::auth::Access;
 use crate::auth::jwt::VerifiedTokens;
 use crate::backend::Backend;
 use crate::budget::{Budget, Held};
-use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::catalog::{self, Catalog};
 use crate::http::local_counts::LocalCounts;
 use crate::http::metrics::Metrics;
 use crate::http::once_a_second::OnceASecond;
@@ -47,10 +46,10 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing is remembered yet.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(catalog: &catalog::Settings, settings: &Settings) -> Self {
         Memory {
-            metrics: Rc::new(Metrics::new(&config.catalog)),
-            budget: Rc::new(Budget::new(config.http.max_in_flight_bytes)),
+            metrics: Rc::new(Metrics::new(catalog)),
+            budget: Rc::new(Budget::new(settings.max_in_flight_bytes)),
             ..Memory::default()
         }
     }

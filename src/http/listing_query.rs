@@ -156,8 +156,8 @@ fn field_condition(name: &str, value: &str) -> Result<(Condition, (String, Strin
     Ok((Condition::Field { name: field.to_owned(), test }, (canonical_name, canonical)))
 }
 
-/// What a comparison compares with. Where values are only equal or not, digits may be a text of digits, however many; here
-/// they are a number, and there is none beyond Int64.
+/// What a comparison compares with. In a test for equality, digits can also mean a text of any length; here they are a
+/// number, and Int64 holds the largest.
 fn bound<'v>(name: &str, value: &'v str) -> Result<&'v str, Problem> {
     if is_json_number(value) && is_whole(value) && value.parse::<i64>().is_err() {
         let (least, most) = (i64::MIN, i64::MAX);

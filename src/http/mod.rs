@@ -1,9 +1,9 @@
 //! A request in, a response out.
 //!
 //! [`answer`] takes a request through [`router`] (which row of the table in [`endpoint`], which collection), asks
-//! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own file in [`routes`]. [`query`] and
-//! [`body`] read what the client sent, [`response`] makes the responses, and [`problem`] makes those that report an error. [`metrics`]
-//! counts what becomes of it.
+//! [`crate::auth`] whether the caller may use it, checks the method, and only then reads the body and calls the route's own
+//! file in [`routes`]. [`query`] and [`body`] read what the client sent, [`response`] makes the responses, and [`problem`]
+//! makes those that report an error. [`metrics`] counts what becomes of it.
 
 pub mod body;
 pub mod client_address;
@@ -45,7 +45,7 @@ use response::Response;
 pub use settings::Settings;
 
 /// A response, and what the operator should read about it.
-pub struct Answer {
+pub struct LoggedResponse {
     /// What the client gets.
     pub response: Response,
     /// Why the request failed, where there is more to say than the client may know.
@@ -53,7 +53,7 @@ pub struct Answer {
 }
 
 /// Answers a request, whose body is read only once it is known that the request may be answered.
-pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> Answer {
+pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> LoggedResponse {
     let mut extras = ResponseExtras::default();
     let found = router::find(head.uri().path());
     let counted_as = route_index(found.as_ref().ok().map(|(_, route)| route));
@@ -71,7 +71,7 @@ pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, bo
     // The request's body and the database's answers are gone, or part of the response.
     context.held.set(response.body().len());
     context.memory.metrics.answered(counted_as, response.status());
-    Answer { response, log }
+    LoggedResponse { response, log }
 }
 
 /// What is found out on the way and stands in the response's headers, whatever becomes of the request.

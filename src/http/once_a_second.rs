@@ -1,4 +1,4 @@
-//! A question that an instance asks at most once a second, however often it is put to it.
+//! A question that an instance asks at most once a second, however many requests need the answer.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use fenced_cache::Platform;
 
 /// How long an answer is used, and how long nobody asks again.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How often it is looked whether the first answer is there.
+/// How often a request checks whether the first answer has arrived.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The last answer, and when it was asked for.

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_are_no_routes() {
+    fn other_paths_are_unknown_routes() {
         for path in [
             "/nope",
             "/api/nope",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_is_no_utf_8_is_a_bad_request() {
+    fn a_segment_that_is_not_utf_8_is_a_bad_request() {
         assert!(matches!(parse("/get/games/%FF"), Err(Problem::Invalid(_))));
     }
 }

@@ -33,7 +33,7 @@ use crate::http::context::{Context, Memory};
 use crate::http::metrics::observer::CacheObserver;
 use crate::http::problem::Problem;
 use crate::http::request_id;
-use crate::http::{self as api, Answer};
+use crate::http::{self as api, LoggedResponse};
 use outbound::Outbound;
 use platform::SpinPlatform;
 use redis::SpinRedis;
@@ -81,7 +81,7 @@ impl Instance {
             return Ok(instance);
         }
         let config = variables::read().await.map_err(Problem::Misconfigured)?;
-        let memory = Memory::new(&config);
+        let memory = Memory::new(&config.catalog, &config.http);
         let observer = CacheObserver(Rc::clone(&memory.metrics));
         let redis = SpinRedis::new(config.redis_url.clone());
         let made = Rc::new(Instance {
@@ -94,7 +94,7 @@ impl Instance {
         Ok(INSTANCE.with(|cell| Rc::clone(cell.get_or_init(|| made))))
     }
 
-    async fn answer(&self, head: &Request<()>, body: inbound::Body, held: &Held) -> Answer {
+    async fn answer(&self, head: &Request<()>, body: inbound::Body, held: &Held) -> LoggedResponse {
         let (platform, http_client) = (SpinPlatform, Outbound);
         let database = DataApi::new(&http_client, &platform, &self.config.database, head.headers(), held);
         let catalog = Catalog {
@@ -139,9 +139,9 @@ impl Guest for Component {
                 let answer = instance.answer(&head, inbound::Body::new(&head, request), &held).await;
                 (answer, Some((instance, held)))
             }
-            Err(problem) => (Answer { log: problem.log(), response: problem.into_response() }, None),
+            Err(problem) => (LoggedResponse { log: problem.log(), response: problem.into_response() }, None),
         };
-        let Answer { mut response, log } = answer;
+        let LoggedResponse { mut response, log } = answer;
         if let Some(why) = log {
             let (method, path) = (head.method(), head.uri().path());
             // Quoted, so that nothing that came from outside can start a line of its own.

@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::catalog;
 use crate::http::endpoint::Route;
 
-/// The routes by the names that their label has; the first is for paths that are none.
+/// The routes by the names that their label has; the first is for unknown paths.
 const ROUTES: [&str; 14] = [
     "unknown", "index", "openapi", "metrics", "live", "ready", "showDB", "get", "add", "update", "delete", "initDB",
     "cleanDB", "purge",
