@@ -99,10 +99,10 @@ fn holds(name: &str, scenario: Scenario) {
     }
 }
 
-/// A missing part must be noticed, or the checker checks nothing.
+/// A missing part must be noticed, or the checker checks nothing. Always with the same seeds: the rarest of these violations
+/// is in one run of some thousand, and a test must not fail because today's seeds had none.
 fn breaks(name: &str, scenario: Scenario) {
-    let first = first_seed();
-    match search(first..first + 20_000, scenario) {
+    match search(0..100_000, scenario) {
         Ok(summary) => panic!("{name}: nothing was noticed in {summary}"),
         Err(violation) => println!("{name}: noticed: {violation}"),
     }
