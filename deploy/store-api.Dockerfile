@@ -24,4 +24,4 @@ ENV HOME=/tmp
 USER 65532:65532
 EXPOSE 3000
 # Variables come from the environment, SPIN_VARIABLE_<NAME>. runtime-config.toml is for local use and stays out.
-CMD ["up", "--from", "spin.toml", "--listen", "0.0.0.0:3000", "--state-dir", "/tmp/spin"]
+CMD ["up", "--from", "spin.toml", "--listen", "0.0.0.0:3000", "--state-dir", "/tmp/spin", "--max-instance-reuse-count", "10000"]

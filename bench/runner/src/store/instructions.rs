@@ -52,7 +52,7 @@ pub fn run() -> Result<ExitCode> {
         install::package("valgrind").context("valgrind is missing, of which callgrind is a part")?;
     }
     peers::build_hosts(Runtime::Host)?;
-    let peers = Peers::backends(Runtime::Host)?;
+    let peers = Peers::backends(Runtime::Host, None)?;
     for case in [Case::Bare, Case::Hit] {
         status("Compiling", "a component for the processor that Valgrind simulates");
         count(&peers, case, 0)?;

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: a hit beside peers that do the same, and what else the store promises to be quick at.
 //!
-//! [`peers`] builds and starts who takes part, [`hits`] measures them in turns. [`misses`], [`instances`], [`writes`] and [`large`] measure
+//! [`peers`] builds and starts who takes part, [`hits`] measures them in turns. [`misses`], [`pages`], [`instances`], [`writes`] and [`large`] measure
 //! what has no peers. [`goals`] has the figures that should be reached, [`report`] makes a page of it, [`plot`] its picture.
 //! [`instructions`] counts instead of measuring.
 
@@ -10,6 +10,7 @@ mod instances;
 mod instructions;
 mod large;
 mod misses;
+mod pages;
 mod peers;
 mod plot;
 mod report;
@@ -33,6 +34,10 @@ pub struct StoreOptions {
     /// What runs the component: this repository's host, or the program `spin`
     #[arg(long, value_enum, default_value_t)]
     runtime: Runtime,
+
+    /// A MongoDB to measure with, whose database storeDB is overwritten; without it, SecantusDB is installed and started
+    #[arg(long, value_name = "URI")]
+    mongodb_uri: Option<String>,
 
     /// How often everything is measured, in turns
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -88,13 +93,14 @@ pub(super) fn run(options: &StoreOptions) -> Result<ExitCode> {
 }
 
 fn measure(runtime: Runtime, options: &StoreOptions) -> Result<Measured> {
-    let mut peers = peers::Peers::start(runtime)?;
+    let mut peers = peers::Peers::start(runtime, options.mongodb_uri.as_deref())?;
     let hits = hits::measure(&peers, options)?;
     let mut rows = goals::of_hits(&hits, runtime);
     if !options.hits {
         rows.push(misses::measure(&peers, options)?);
         rows.extend(writes::measure(&peers, options)?);
         peers.stop_others()?;
+        rows.push(pages::measure(&peers, options)?);
         rows.push(instances::cold_start(&peers, options)?);
         // With Spin the process that serves is a child of the one that was started.
         if runtime == Runtime::Host {

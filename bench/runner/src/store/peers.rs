@@ -120,9 +120,10 @@ impl Peers {
     ///
     /// # Errors
     /// When a service does not start.
-    pub fn backends(runtime: Runtime) -> Result<Self> {
-        let stack =
-            Stack::start(StackConfig { runtime: Some(runtime), ..StackConfig::default() }.variable("access", "open"))?;
+    pub fn backends(runtime: Runtime, mongodb_uri: Option<&str>) -> Result<Self> {
+        let mongodb_uri = mongodb_uri.map(str::to_owned);
+        let config = StackConfig { runtime: Some(runtime), mongodb_uri, ..StackConfig::default() };
+        let stack = Stack::start(config.variable("access", "open"))?;
         let answer = interleaved::client().post(format!("{}/api/initDB/games", stack.base_url())).send_empty()?;
         ensure!(answer.status() == 200, "the seed data: {}", answer.status());
         Ok(Self { stack, runtime, servers: Vec::new(), logs: project::temporary_folder()? })
@@ -132,8 +133,8 @@ impl Peers {
     ///
     /// # Errors
     /// When one does not start.
-    pub fn start(runtime: Runtime) -> Result<Self> {
-        let mut peers = Self::backends(runtime)?;
+    pub fn start(runtime: Runtime, mongodb_uri: Option<&str>) -> Result<Self> {
+        let mut peers = Self::backends(runtime, mongodb_uri)?;
         let store = peers.store(&[], &[])?;
         peers.servers.push((Peer::Store, store.0, store.1));
         for peer in [Peer::Bare, Peer::Node, Peer::Native] {
