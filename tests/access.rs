@@ -9,12 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::host::Host;
+use common::jwt::{Key, base64};
 use common::system::System;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use p256::pkcs8::EncodePrivateKey;
-use rand_core::OsRng;
-use rsa::pkcs1::EncodeRsaPrivateKey;
-use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
 use testkit::client::Response;
 
@@ -158,28 +154,12 @@ fn claims(scope: &str) -> Value {
     json!({ "iss": "https://id.example", "aud": ["shop", "store"], "sub": "ann", "exp": now() + 60, "scope": scope })
 }
 
-fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
-    let header = Header { kid: Some(format!("{algorithm:?}")), ..Header::new(algorithm) };
-    jsonwebtoken::encode(&header, claims, key).unwrap()
-}
-
 #[test]
 fn jwts_are_checked_in_every_part() {
-    let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let secret = "a-shared-secret-of-more-than-32-characters";
-    let hmac = EncodingKey::from_secret(secret.as_bytes());
-    let elliptic = p256::ecdsa::SigningKey::random(&mut OsRng);
-    let point = elliptic.verifying_key().to_encoded_point(false);
-    let rsa = rsa::RsaPrivateKey::new(&mut OsRng, 2048).unwrap();
-    let jwks = json!({ "keys": [
-        { "kty": "EC", "crv": "P-256", "kid": "ES256", "x": base64(point.x().unwrap()), "y": base64(point.y().unwrap()) },
-        { "kty": "RSA", "kid": "RS256", "use": "sig", "n": base64(&rsa.n().to_bytes_be()), "e": base64(&rsa.e().to_bytes_be()) },
-    ]});
-    let keys = [
-        (Algorithm::HS256, hmac.clone()),
-        (Algorithm::ES256, EncodingKey::from_ec_der(elliptic.to_pkcs8_der().unwrap().as_bytes())),
-        (Algorithm::RS256, EncodingKey::from_rsa_der(rsa.to_pkcs1_der().unwrap().as_bytes())),
-    ];
+    let keys = [Key::hs256(secret.as_bytes()), Key::es256(), Key::rs256()];
+    let [hmac, elliptic, rsa] = &keys;
+    let jwks = json!({ "keys": [elliptic.jwk(), rsa.jwk()] });
     let system = System::start(&[]);
     let jwks = jwks.to_string();
     let host = system.second_host(&[
@@ -189,19 +169,20 @@ fn jwts_are_checked_in_every_part() {
         ("jwt_issuer", "https://id.example"),
         ("jwt_audience", "store"),
     ]);
-    for (algorithm, key) in &keys {
-        let reads = signed(*algorithm, key, &claims("profile store:read"));
-        assert_eq!(status(&host, "GET", GAMES, Some(&reads)), 200, "{algorithm:?}");
+    for key in &keys {
+        let algorithm = key.name();
+        let reads = key.token(&claims("profile store:read"));
+        assert_eq!(status(&host, "GET", GAMES, Some(&reads)), 200, "{algorithm}");
         // From what the instance remembers.
-        assert_eq!(status(&host, "GET", GAMES, Some(&reads)), 200, "{algorithm:?}");
-        assert_eq!(status(&host, "POST", "/api/initDB/games", Some(&reads)), 403, "{algorithm:?}");
-        let seeds = signed(*algorithm, key, &claims("store:read store:admin"));
-        assert_eq!(status(&host, "POST", "/api/initDB/games", Some(&seeds)), 200, "{algorithm:?}");
+        assert_eq!(status(&host, "GET", GAMES, Some(&reads)), 200, "{algorithm}");
+        assert_eq!(status(&host, "POST", "/api/initDB/games", Some(&reads)), 403, "{algorithm}");
+        let seeds = key.token(&claims("store:read store:admin"));
+        assert_eq!(status(&host, "POST", "/api/initDB/games", Some(&seeds)), 200, "{algorithm}");
         // Another's signature under our claims.
         let (head, signature) = (reads.rsplit_once('.').unwrap().0, seeds.rsplit_once('.').unwrap().1);
-        assert_eq!(status(&host, "GET", GAMES, Some(&format!("{head}.{signature}"))), 401, "{algorithm:?}");
+        assert_eq!(status(&host, "GET", GAMES, Some(&format!("{head}.{signature}"))), 401, "{algorithm}");
     }
-    assert_eq!(status(&host, "GET", GAMES, Some(&signed(Algorithm::HS256, &hmac, &claims("profile")))), 403);
+    assert_eq!(status(&host, "GET", GAMES, Some(&hmac.token(&claims("profile")))), 403);
     for (claim, value) in [
         ("exp", json!(now() - 3600)),
         ("exp", Value::Null),
@@ -216,23 +197,20 @@ fn jwts_are_checked_in_every_part() {
     ] {
         let mut claims = claims("store:read");
         claims[claim] = value.clone();
-        let answer = ask(&host, "GET", GAMES, Some(&signed(Algorithm::HS256, &hmac, &claims)));
+        let answer = ask(&host, "GET", GAMES, Some(&hmac.token(&claims)));
         assert_eq!(answer.status, 401, "{claim}: {value}");
     }
     // The public key taken for a shared secret (RFC 8725, section 2.1), no algorithm at all, and one that we do not check.
-    let n = EncodingKey::from_secret(&rsa.n().to_bytes_be());
-    let none = format!("{}.{}.", base64(br#"{"alg":"none"}"#), base64(claims("store:admin").to_string().as_bytes()));
-    let hs384 = jsonwebtoken::encode(&Header::new(Algorithm::HS384), &claims("store:read"), &hmac).unwrap();
-    for forged in [signed(Algorithm::HS256, &n, &claims("store:admin")), none, hs384] {
+    let n = Key::hs256(&URL_SAFE_NO_PAD.decode(rsa.jwk()["n"].as_str().unwrap()).unwrap());
+    let none = format!("{}.{}.", base64(r#"{"alg":"none"}"#), base64(claims("store:admin").to_string()));
+    let hs384 = Key::hs384(secret.as_bytes()).token(&claims("store:read"));
+    for forged in [n.token(&claims("store:admin")), none, hs384] {
         assert_eq!(status(&host, "GET", GAMES, Some(&forged)), 401, "{forged}");
     }
     // Extensions that must be understood, and are not (RFC 7515, section 4.1.11), under a good signature.
-    let critical = Header { crit: Some(vec!["exp".to_owned()]), ..Header::new(Algorithm::HS256) };
-    let mut unencoded = Header::new(Algorithm::HS256);
-    unencoded.extras.insert("b64", false);
-    for header in [critical, unencoded] {
-        let token = jsonwebtoken::encode(&header, &claims("store:read"), &hmac).unwrap();
-        assert_eq!(status(&host, "GET", GAMES, Some(&token)), 401, "{header:?}");
+    for header in [json!({ "alg": "HS256", "crit": ["exp"] }), json!({ "alg": "HS256", "b64": false })] {
+        let token = hmac.token_with(&header, &claims("store:read"));
+        assert_eq!(status(&host, "GET", GAMES, Some(&token)), 401, "{header}");
     }
 }
 

@@ -81,6 +81,7 @@ impl Jwt {
         if keys.is_empty() {
             return Ok(None);
         }
+        jwt_crypto::install();
         for (variable, value) in [("jwt_issuer", issuer), ("jwt_audience", audience)] {
             if value.trim().is_empty() {
                 return invalid(variable, "is empty, but is required where jwt_secret or jwt_jwks is set");

@@ -7,6 +7,7 @@ pub mod backends;
 pub mod exchange;
 pub mod faulty;
 pub mod host;
+pub mod jwt;
 pub mod mongodb;
 pub mod recorder;
 pub mod shop;

@@ -8,7 +8,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, deco
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::jwt::crypto;
 use crate::error::Error;
 
 /// How long an access token is good for, in seconds: as long as the Atlas service's.
@@ -74,7 +73,7 @@ pub(super) struct Claims {
 
 impl Tokens {
     pub(super) fn new(secret: &[u8]) -> Self {
-        crypto::install();
+        jwt_crypto::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
         validation.validate_aud = false;

@@ -1,6 +1,5 @@
 //! JSON Web Tokens (RFC 7519) that others issue: whose are let in, and how they are verified.
 
-pub(super) mod crypto;
 mod jwks;
 mod keys;
 
@@ -88,7 +87,7 @@ impl Provider {
         files: &mut Files,
         jwks: impl FnOnce(&str) -> Arc<Jwks>,
     ) -> Result<Self, String> {
-        crypto::install();
+        jwt_crypto::install();
         let algorithm = match settings.algorithm {
             Signature::HS256 => Algorithm::HS256,
             Signature::RS256 => Algorithm::RS256,

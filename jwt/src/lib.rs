@@ -1,0 +1,45 @@
+//! The cryptography that the JWT library asks for, the same in the component and in the bridge: HS256, RS256 and ES256
+//! (RFC 7518, section 3.1), in Rust alone, so that it compiles for WebAssembly.
+//!
+//! The library can bring cryptography of its own, with a version of RSA whose private keys leak through timing. Here no
+//! private key is handled at all: RS256 and ES256 are verified, HS256 is also signed.
+
+mod hs256;
+mod public_key;
+#[cfg(test)]
+mod tests;
+
+use hs256::Hs256;
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{ErrorKind, Result};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use public_key::{Es256, Rs256};
+
+static PROVIDER: CryptoProvider =
+    CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
+
+/// Makes it known to the library; any number of times.
+pub fn install() {
+    // It fails where it is installed already.
+    let _ = PROVIDER.install_default();
+}
+
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    if *algorithm != Algorithm::HS256 || key.family() != algorithm.family() {
+        return Err(ErrorKind::InvalidAlgorithm.into());
+    }
+    Ok(Box::new(Hs256::new(key.as_bytes())?))
+}
+
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
+    // A key of one kind must never verify another kind's signature: a public key is not an HMAC secret.
+    if key.family() != algorithm.family() {
+        return Err(ErrorKind::InvalidAlgorithm.into());
+    }
+    match algorithm {
+        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.try_get_as_bytes()?)?)),
+        Algorithm::RS256 => Ok(Box::new(Rs256::new(key.kind())?)),
+        Algorithm::ES256 => Ok(Box::new(Es256::new(key.try_get_as_bytes()?)?)),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    }
+}

@@ -1,0 +1,82 @@
+//! Signatures of others, verified with their public keys.
+
+use std::ops::RangeInclusive;
+
+use jsonwebtoken::crypto::JwtVerifier;
+use jsonwebtoken::errors::{ErrorKind, Result};
+use jsonwebtoken::{Algorithm, DecodingKeyKind};
+use p256::ecdsa::signature::Verifier as _;
+use rsa::{BoxedUint, PublicKey, pkcs1, pkcs1v15};
+use sha2::Sha256;
+use signature::{Error, Verifier};
+
+/// How many bits an RSA modulus may have: no fewer than RFC 7518, section 3.3, requires, and no more than is quick.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+
+/// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
+pub(crate) struct Rs256(pkcs1v15::VerifyingKey<Sha256>);
+
+impl Rs256 {
+    pub(crate) fn new(key: &DecodingKeyKind) -> Result<Self> {
+        match key {
+            DecodingKeyKind::RsaModulusExponent { n, e } => Self::from_components(n, e),
+            DecodingKeyKind::SecretOrDer(der) => {
+                let invalid = |_| ErrorKind::InvalidKeyFormat;
+                let key = pkcs1::RsaPublicKeyRef::try_from(der.as_slice()).map_err(invalid)?;
+                Self::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+            }
+        }
+    }
+
+    fn from_components(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
+        let (modulus, exponent) = (number(modulus)?, number(exponent)?);
+        let key = PublicKey::new_with_size_limits(modulus, exponent, RSA_BITS);
+        let key = key.map_err(|error| ErrorKind::InvalidRsaKey(error.to_string()))?;
+        Ok(Rs256(pkcs1v15::VerifyingKey::new(key)))
+    }
+}
+
+/// A number, most significant byte first; with leading zeros, too, as some issuers write them.
+fn number(bytes: &[u8]) -> Result<BoxedUint> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let bytes = &bytes[zeros..];
+    let bits = u32::try_from(bytes.len() * 8).map_err(|_| ErrorKind::InvalidKeyFormat)?;
+    Ok(BoxedUint::from_be_slice(bytes, bits).map_err(|_| ErrorKind::InvalidKeyFormat)?)
+}
+
+impl Verifier<Vec<u8>> for Rs256 {
+    fn verify(&self, message: &[u8], presented: &Vec<u8>) -> std::result::Result<(), Error> {
+        let presented = pkcs1v15::Signature::try_from(presented.as_slice()).map_err(|_| Error::new())?;
+        self.0.verify(message, &presented).map_err(|_| Error::new())
+    }
+}
+
+impl JwtVerifier for Rs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::RS256
+    }
+}
+
+/// ECDSA on the curve P-256 with SHA-256 (RFC 7518, section 3.4).
+pub(crate) struct Es256(p256::ecdsa::VerifyingKey);
+
+impl Es256 {
+    /// The key is a point, as SEC 1 encodes it.
+    pub(crate) fn new(point: &[u8]) -> Result<Self> {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| ErrorKind::InvalidEcdsaKey)?;
+        Ok(Es256(key))
+    }
+}
+
+impl Verifier<Vec<u8>> for Es256 {
+    fn verify(&self, message: &[u8], presented: &Vec<u8>) -> std::result::Result<(), Error> {
+        let presented = p256::ecdsa::Signature::from_slice(presented).map_err(|_| Error::new())?;
+        self.0.verify(message, &presented).map_err(|_| Error::new())
+    }
+}
+
+impl JwtVerifier for Es256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::ES256
+    }
+}
