@@ -17,7 +17,7 @@ use crate::table::{Goal, Row};
 const WAITING: usize = 100;
 
 /// A request that an instance begins with and cannot end before the last byte of its body comes.
-const HEAD: &str = "POST /api/add/games HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
+const HEAD: &str = "POST /api/add/games HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
     Content-Length: 1\r\nConnection: close\r\n\r\n";
 
 /// A hit by an instance that is new, and goes with it, beside a hit by one that has served before.

@@ -81,6 +81,7 @@ impl Large<'_> {
             ("store_timeout_ms", "60000"),
             ("cache_timeout_ms", "5000"),
             ("max_listing_bytes", "133169152"),
+            ("cache_max_value_bytes", "67108864"),
         ];
         let config = format!("--runtime-config-file={}", config.display());
         let (mut host, url) = self.peers.store(&slow, &["--idle-instance-timeout=600s", &config])?;

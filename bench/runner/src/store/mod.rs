@@ -80,7 +80,7 @@ pub(super) fn run(options: &StoreOptions) -> Result<ExitCode> {
     for runtime in runtimes {
         peers::build(runtime)?;
         let seen = measure(runtime, options)?;
-        println!("{}\n\n{}\n{}", runtime.name(), table::markdown(&seen.rows), hits::markdown(&seen.hits));
+        println!("{}", table::markdown(&seen.rows));
         measured.push(seen);
     }
     let machine = machine::describe();
@@ -96,6 +96,8 @@ fn measure(runtime: Runtime, options: &StoreOptions) -> Result<Measured> {
     let mut peers = peers::Peers::start(runtime, options.mongodb_uri.as_deref())?;
     let hits = hits::measure(&peers, options)?;
     let mut rows = goals::of_hits(&hits, runtime);
+    // At once, since what follows takes minutes.
+    println!("{}\n\n{}", runtime.name(), hits::markdown(&hits));
     if !options.hits {
         rows.push(misses::measure(&peers, options)?);
         rows.extend(writes::measure(&peers, options)?);
