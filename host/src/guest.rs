@@ -34,7 +34,7 @@ pub struct ComponentState {
     /// Its variables, filled in.
     pub variables: HashMap<String, String>,
     /// Where it may connect to.
-    pub allowed_hosts: AllowedHosts,
+    pub allowed_hosts: Arc<AllowedHosts>,
     /// What it shares with the other components.
     pub app: AppState,
 }
@@ -66,7 +66,7 @@ impl Guest {
             redis_connections: 0,
             wasi: WasiCtx::builder().inherit_stdout().inherit_stderr().build(),
             http: WasiHttpCtx::new(),
-            outbound: Outbound::new(component.clone()),
+            outbound: Outbound::new(component.app.http.clone(), Arc::clone(&component.allowed_hosts)),
             component,
         }
     }

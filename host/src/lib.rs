@@ -201,6 +201,7 @@ fn components(
             id: id.clone(),
             variables: variables.of_component(id, component)?,
             allowed_hosts: AllowedHosts::resolve(&component.allowed_outbound_hosts, variables)
+                .map(Arc::new)
                 .with_context(|| format!("[component.{id}]"))?,
             app: app.clone(),
         })

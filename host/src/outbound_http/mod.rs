@@ -26,8 +26,7 @@ use wasmtime_wasi_http::p3::{RequestOptions, WasiHttpHooks};
 
 use self::connect::{CONNECT_TIMEOUT, Connector};
 use self::timed_body::TimedBody;
-use crate::allowed_hosts::Destination;
-use crate::guest::ComponentState;
+use crate::allowed_hosts::{AllowedHosts, Destination};
 use crate::runtime_config::OutboundHttp;
 use crate::tls;
 
@@ -72,11 +71,15 @@ impl Client {
 }
 
 /// wasmtime-wasi-http's hooks for one instance.
-pub(crate) struct Outbound(Arc<ComponentState>);
+pub(crate) struct Outbound {
+    client: Client,
+    allowed_hosts: Arc<AllowedHosts>,
+}
 
 impl Outbound {
-    pub(crate) fn new(component: Arc<ComponentState>) -> Self {
-        Self(component)
+    /// Sends through the client, to the hosts that are allowed alone.
+    pub(crate) fn new(client: Client, allowed_hosts: Arc<AllowedHosts>) -> Self {
+        Self { client, allowed_hosts }
     }
 }
 
@@ -91,23 +94,23 @@ impl WasiHttpHooks for Outbound {
         // Says how the component fared with the response; nothing here depends on it.
         _: Done,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let component = self.0.clone();
+        let (client, allowed_hosts) = (self.client.clone(), Arc::clone(&self.allowed_hosts));
         Box::new(async move {
-            check(&component, &request)?;
+            check(&allowed_hosts, &request)?;
             // hyper sets it, from the URI.
             request.headers_mut().remove(HOST);
-            let response = component.app.http.send(request, options.unwrap_or_default()).await?;
+            let response = client.send(request, options.unwrap_or_default()).await?;
             // The client drives its connections itself, so there is nothing left to do.
             Ok((response, Box::new(std::future::ready(Ok(()))) as Done))
         })
     }
 }
 
-fn check<B>(component: &ComponentState, request: &Request<B>) -> Result<(), ErrorCode> {
+fn check<B>(allowed_hosts: &AllowedHosts, request: &Request<B>) -> Result<(), ErrorCode> {
     let Ok(destination) = Destination::parse(&request.uri().to_string(), "https") else {
         return Err(ErrorCode::HttpRequestDenied);
     };
-    if component.allowed_hosts.allow(&destination) {
+    if allowed_hosts.allow(&destination) {
         return Ok(());
     }
     destination.warn_denied();
