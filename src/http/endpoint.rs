@@ -1,4 +1,4 @@
-//! The routes: one table, which the router, the index and the tests of the documentation read.
+//! The routes: one table, which the router, the index, the metrics and the tests of the documentation read.
 
 use std::borrow::Cow;
 
@@ -58,6 +58,8 @@ pub enum Route<'a> {
 pub struct Endpoint {
     /// The path, with `{collection}` and `{value}` where these stand. It is also found with `/api` added or left out.
     pub path: &'static str,
+    /// Its name among the metrics.
+    pub label: &'static str,
     /// Makes the route of what stands in the path.
     pub(super) parts: Parts,
     /// The role that it takes, if it takes one.
@@ -93,12 +95,14 @@ pub struct Operation {
 pub static ENDPOINTS: [Endpoint; 13] = [
     Endpoint {
         path: "/api/",
+        label: "index",
         parts: Parts::None(Route::About),
         role: None,
         operations: &[Operation::of(&["GET"], "describes this service")],
     },
     Endpoint {
         path: "/api/showDB/{collection}",
+        label: "showDB",
         parts: Parts::Collections(|selector| Route::List(selector)),
         role: Some(Role::Read),
         operations: &[Operation::of(
@@ -108,18 +112,21 @@ pub static ENDPOINTS: [Endpoint; 13] = [
     },
     Endpoint {
         path: "/api/get/{collection}/{value}",
+        label: "get",
         parts: Parts::Document(|collection, value| Route::Get { collection, value }),
         role: Some(Role::Read),
         operations: &[Operation::of(&["GET"], "one document by _id or by value; parameter: field")],
     },
     Endpoint {
         path: "/api/add/{collection}",
+        label: "add",
         parts: Parts::Collection(|collection| Route::Add { collection }),
         role: Some(Role::Write),
         operations: &[Operation::of(&["POST"], "inserts a document, or an array of them")],
     },
     Endpoint {
         path: "/api/update/{collection}/{value}",
+        label: "update",
         parts: Parts::Document(|collection, value| Route::Update { collection, value }),
         role: Some(Role::Write),
         operations: &[
@@ -129,12 +136,14 @@ pub static ENDPOINTS: [Endpoint; 13] = [
     },
     Endpoint {
         path: "/api/delete/{collection}/{value}",
+        label: "delete",
         parts: Parts::Document(|collection, value| Route::Delete { collection, value }),
         role: Some(Role::Write),
         operations: &[Operation::of(&["DELETE"], "deletes one document; parameter: field")],
     },
     Endpoint {
         path: "/api/initDB/{collection}",
+        label: "initDB",
         parts: Parts::Collections(|selector| Route::Init(selector)),
         role: Some(Role::Admin),
         operations: &[Operation {
@@ -145,6 +154,7 @@ pub static ENDPOINTS: [Endpoint; 13] = [
     },
     Endpoint {
         path: "/api/cleanDB/{collection}",
+        label: "cleanDB",
         parts: Parts::Collections(|selector| Route::Clean(selector)),
         role: Some(Role::Admin),
         operations: &[Operation {
@@ -155,6 +165,7 @@ pub static ENDPOINTS: [Endpoint; 13] = [
     },
     Endpoint {
         path: "/api/purge/{collection}",
+        label: "purge",
         parts: Parts::Collections(|selector| Route::Purge(selector)),
         role: Some(Role::Admin),
         operations: &[Operation::of(
@@ -164,24 +175,28 @@ pub static ENDPOINTS: [Endpoint; 13] = [
     },
     Endpoint {
         path: "/openapi.json",
+        label: "openapi",
         parts: Parts::None(Route::OpenApi),
         role: None,
         operations: &[Operation::of(&["GET"], "the description of the API")],
     },
     Endpoint {
         path: "/metrics",
+        label: "metrics",
         parts: Parts::None(Route::Metrics),
         role: Some(Role::Admin),
         operations: &[Operation::of(&["GET"], "what was counted, for Prometheus")],
     },
     Endpoint {
         path: "/health/live",
+        label: "live",
         parts: Parts::None(Route::Live),
         role: None,
         operations: &[Operation::of(&["GET"], "whether the service runs")],
     },
     Endpoint {
         path: "/health/ready",
+        label: "ready",
         parts: Parts::None(Route::Ready),
         role: None,
         operations: &[Operation::of(&["GET"], "whether Redis and the Data API answer")],

@@ -56,7 +56,7 @@ pub struct LoggedResponse {
 pub async fn answer<B: Backend>(context: &Context<'_, B>, head: &Request<()>, body: impl UnreadBody) -> LoggedResponse {
     let mut extras = ResponseExtras::default();
     let found = router::find(head.uri().path());
-    let counted_as = route_index(found.as_ref().ok().map(|(_, route)| route));
+    let counted_as = route_index(found.as_ref().ok().map(|(endpoint, _)| *endpoint));
     let handled = handle(context, head, found, body, &mut extras).await;
     let log = handled.as_ref().err().and_then(Problem::log);
     let mut response = handled.unwrap_or_else(Problem::into_response);

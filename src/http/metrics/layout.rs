@@ -4,13 +4,11 @@ use fenced_cache::{FillRefused, Invalidation, ReadOutcome};
 use http::StatusCode;
 
 use crate::catalog;
-use crate::http::endpoint::Route;
+use crate::http::endpoint::{ENDPOINTS, Endpoint};
 
-/// The routes by the names that their label has; the first is for unknown paths.
-const ROUTES: [&str; 14] = [
-    "unknown", "index", "openapi", "metrics", "live", "ready", "showDB", "get", "add", "update", "delete", "initDB",
-    "cleanDB", "purge",
-];
+/// The label of a path that is no route; the others are those of the table, behind it.
+const UNKNOWN: &str = "unknown";
+const ROUTES: usize = 1 + ENDPOINTS.len();
 const STATUSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 const READS: [&str; 5] = ["hit", "miss", "bypass", "stale", "failed"];
 const FILLS_REFUSED: [&str; 4] = ["overtaken", "full", "too_large", "redis"];
@@ -40,7 +38,7 @@ const BUCKETS: [(&str, u64); 15] = [
 const HISTOGRAM_LEN: usize = BUCKETS.len() + 2;
 
 const REQUESTS_AT: usize = 0;
-const CIRCUIT_OPENED_AT: usize = REQUESTS_AT + ROUTES.len() * STATUSES.len();
+const CIRCUIT_OPENED_AT: usize = REQUESTS_AT + ROUTES * STATUSES.len();
 const HISTOGRAMS_AT: usize = CIRCUIT_OPENED_AT + 1;
 const COLLECTIONS_AT: usize = HISTOGRAMS_AT + HISTOGRAMS * HISTOGRAM_LEN;
 
@@ -164,7 +162,8 @@ impl Layout {
 
     /// Every counter, by the metrics that they make up.
     pub fn families(&self) -> Vec<Family> {
-        let requests = ROUTES.iter().enumerate().flat_map(|(route, name)| {
+        let routes = std::iter::once(UNKNOWN).chain(ENDPOINTS.iter().map(|endpoint| endpoint.label));
+        let requests = routes.enumerate().flat_map(|(route, name)| {
             STATUSES.iter().enumerate().map(move |(class, status)| Series {
                 labels: format!("route=\"{name}\",status=\"{status}\""),
                 place: Place::Counter(REQUESTS_AT + route * STATUSES.len() + class),
@@ -251,24 +250,10 @@ pub fn bounds() -> impl Iterator<Item = &'static str> {
     BUCKETS.iter().map(|(label, _)| *label).chain(["+Inf"])
 }
 
-/// The place of the route's name. It is `None` where there is no such route.
-pub fn route_index(route: Option<&Route<'_>>) -> usize {
-    let Some(route) = route else { return 0 };
-    match route {
-        Route::About => 1,
-        Route::OpenApi => 2,
-        Route::Metrics => 3,
-        Route::Live => 4,
-        Route::Ready => 5,
-        Route::List(_) => 6,
-        Route::Get { .. } => 7,
-        Route::Add { .. } => 8,
-        Route::Update { .. } => 9,
-        Route::Delete { .. } => 10,
-        Route::Init(_) => 11,
-        Route::Clean(_) => 12,
-        Route::Purge(_) => 13,
-    }
+/// The place of the endpoint's label. It is `None` where there is no such route.
+pub fn route_index(endpoint: Option<&'static Endpoint>) -> usize {
+    let place = ENDPOINTS.iter().position(|other| endpoint.is_some_and(|endpoint| std::ptr::eq(other, endpoint)));
+    place.map_or(0, |place| 1 + place)
 }
 
 #[cfg(test)]
@@ -295,7 +280,7 @@ mod tests {
         let (layout, names) = (layout(), layout().names());
         let named = |at: Option<usize>| names[at.unwrap()].as_str();
         let route = |path| {
-            layout.request(route_index(router::find(path).ok().map(|(_, route)| route).as_ref()), StatusCode::NOT_FOUND)
+            layout.request(route_index(router::find(path).ok().map(|(endpoint, _)| endpoint)), StatusCode::NOT_FOUND)
         };
         for (path, name) in [
             ("/", "index"),
