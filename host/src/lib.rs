@@ -103,14 +103,10 @@ pub async fn run(cli: Cli) -> Result<()> {
     let address = listener.local_addr()?;
     // The reader of this line may have gone away; that is no reason to stop.
     _ = writeln!(std::io::stdout(), "Serving http://{address}");
-    match servers.pop() {
-        Some(server) if servers.is_empty() && !cli.tuned => {
-            server::serve(listener, &Arc::new(server), false, stop).await;
-        }
-        last => {
-            servers.extend(last);
-            server::serve(listener, &Cores::start(servers)?, true, stop).await;
-        }
+    if cli.tuned {
+        server::serve(listener, &Cores::start(servers)?, true, stop).await;
+    } else if let Some(server) = servers.pop() {
+        server::serve(listener, &Arc::new(server), false, stop).await;
     }
     for factory in factories {
         factory.state().stop();

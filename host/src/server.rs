@@ -50,7 +50,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// For one of so many runtimes, which share the instances that there may be.
+    /// For one of several runtimes, which share the limit on instances.
     #[must_use]
     pub fn of_one_of(runtimes: usize) -> Self {
         Self { request_slots: Semaphore::new((MAX_INSTANCES as usize / 2 / runtimes).max(1)) }
