@@ -46,7 +46,7 @@ fn folder() -> (PathBuf, File) {
     (folder, lock)
 }
 
-/// What the description knows and nobody called: `GET /api/`, ….
+/// The operations of the description that were not called: `GET /api/`, ….
 fn not_called(description: &Value, called: &str) -> Vec<String> {
     const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
     let called: BTreeSet<&str> = called.lines().collect();
@@ -79,7 +79,7 @@ fn a_generated_client_calls_every_route() {
 
     let mut description: Value = serde_json::from_str(DESCRIPTION).unwrap();
     assert_eq!(not_called(&description, &called), [""; 0], "add calls to tests/client/calls.ts");
-    // A route that nobody has thought of is noticed, and so is a further method.
+    // A route that is not called is noticed, and so is a further method.
     description["paths"]["/api/new"] = json!({"summary": "Not a method", "get": {}});
     description["paths"]["/health/live"]["post"] = json!({});
     assert_eq!(not_called(&description, &called), ["POST /health/live", "GET /api/new"]);

@@ -8,8 +8,8 @@ use crate::http::context::Context;
 use crate::http::endpoint::ENDPOINTS;
 use crate::http::response::{self, Response};
 
-/// Name, version, the routes and methods that somebody may use here, and links. To the collections only where the caller
-/// may read them: their names are nobody else's business.
+/// Name, version, the routes and methods that can be used here, and links; to the collections only where the caller may read
+/// them, since nobody else is to learn their names.
 pub fn index<B: Backend>(context: &Context<'_, B>, may_read: bool) -> Response {
     let body = json!({
         "name": env!("CARGO_PKG_NAME"),
