@@ -16,12 +16,10 @@ impl<T: Send> HostWithStore<T> for HasGuest {
             return Ok(Err(Error::InvalidName(format!("{name:?}: {error}"))));
         }
         let component = accessor.with(|mut access| Arc::clone(&access.get().component));
-        let value = match component.app.variables_block {
-            // Spin's provider of environment variables does. Until the task is polled again, what it wakes runs on another
-            // thread at once: a response's head may leave before its body is there.
-            true => tokio::task::block_in_place(|| component.variables.get(&name).cloned()),
-            false => component.variables.get(&name).cloned(),
-        };
+        let read = || component.variables.get(&name).cloned();
+        // Spin's provider of environment variables blocks. Until the task is polled again, what it wakes runs on another
+        // thread at once: a response's head may leave before its body is there.
+        let value = if component.app.variables_block { tokio::task::block_in_place(read) } else { read() };
         Ok(value.ok_or_else(|| match component.variables.is_empty() {
             true => Error::Undefined(format!("no variable for component {:?}", component.id)),
             false => Error::Undefined(format!("no variable for {:?}.{name:?}", component.id)),

@@ -85,15 +85,15 @@ pub async fn run(cli: Cli) -> Result<()> {
     let variables = variables(&cli, &manifest, &mut config)?;
     // Before the components are compiled: a taken port and a variable without a value are known at once.
     let listener = listen(cli.listen).await?;
-    components(&cli, &manifest, &config, &variables)?;
+    let runtimes = if cli.tuned { available_parallelism().map_or(1, NonZero::get) } else { 1 };
+    // Each runtime has what its instances share to itself.
+    let components: Vec<_> =
+        (0..runtimes).map(|_| components(&cli, &manifest, &config, &variables)).collect::<Result<_>>()?;
     let services = compile(&cli, &manifest)?;
 
-    // Each has what its instances share to itself.
-    let runtimes = if cli.tuned { available_parallelism().map_or(1, NonZero::get) } else { 1 };
     let mut servers = Vec::with_capacity(runtimes);
     let mut factories = Vec::new();
-    for _ in 0..runtimes {
-        let components = components(&cli, &manifest, &config, &variables)?;
+    for components in components {
         let handlers = handlers(&cli, &services, components);
         factories.extend(handlers.values().cloned());
         servers.push(server(&manifest, &handlers, cli.tuned.then(|| Tuning::of_one_of(runtimes)))?);

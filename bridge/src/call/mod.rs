@@ -53,7 +53,8 @@ impl Call<'_> {
         self.collection().clone_with_type()
     }
 
-    /// Runs a write that ends when nobody waits for it any more. `operation` is given the comment by which MongoDB finds it.
+    /// Runs a write, which is ended on the server when its caller stops waiting: it is found by the comment that `operation` is
+    /// given.
     pub(crate) async fn write<T, O>(&self, operation: impl FnOnce(Bson) -> O) -> Result<T, Error>
     where
         O: IntoFuture<Output = mongodb::error::Result<T>>,
