@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::observer::{Step, Times};
 use crate::{CacheError, Observer, Platform, Ports, ReadThrough, Scope, SourceError, WritePolicy};
 
-/// How many calls of `end_write.lua` a purge makes at most.
+/// How many calls a purge makes at most.
 const MAX_PURGE_CALLS: usize = 1000;
 
 /// How far a write could be recorded in the cache, from best to worst.
@@ -108,7 +108,7 @@ impl<P: Ports> ReadThrough<P> {
     pub async fn purge(&self, space: &str, scopes: &[Scope<'_>]) -> Result<(), CacheError> {
         let token = self.platform().random();
         for _ in 0..MAX_PURGE_CALLS {
-            let left = self.guarded(Step::EndWrite, self.protocol.end_write(space, scopes, token)).await?;
+            let left = self.guarded(Step::EndWrite, self.protocol.purge(space, scopes, token)).await?;
             if left == 0 {
                 break;
             }

@@ -1,6 +1,6 @@
 -- End write: invalidates the writer's scopes once more and lifts its fence. Atomic.
 --
--- KEYS and ARGV[1..3] as in invalidate.lua.
+-- KEYS and ARGV as in invalidate.lua.
 -- Result: how many entries the indexes still name. Taking it twice costs a fill and nothing else.
 
 local left = invalidate()

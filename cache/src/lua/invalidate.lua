@@ -3,7 +3,7 @@
 -- KEYS, in this order: for each scope its generation, its fence set, and value, stamp and kept copy of the entry of its
 -- name; then the indexes.
 -- ARGV[1] the writer's token, ARGV[2] the number of scopes, ARGV[3] the first part of the keys of the entries that the
--- indexes name.
+-- indexes name, ARGV[4] how many entries go of an index that the two calls of a write cannot empty.
 
 -- How many keys a call deletes at most. The rest is left to the next write, or to its TTL: it is stale, but nobody can
 -- read it without the generation that it was filled under.
@@ -25,9 +25,13 @@ local function invalidate()
   -- How many of an index go, of the indexes that keep some.
   local partly = {}
   for i = scopes * 5 + 1, #KEYS do
-    -- Those that would live longest.
+    local count = redis.call('ZCARD', KEYS[i])
     local most = math.floor((MAX_DELETES - #stale - 1) / 3)
-    local names = most > 0 and redis.call('ZREVRANGE', KEYS[i], 0, most - 1) or {}
+    if count > 2 * most then
+      most = math.min(most, tonumber(ARGV[4]))
+    end
+    -- Those that would live longest.
+    local names = most > 0 and count > 0 and redis.call('ZREVRANGE', KEYS[i], 0, most - 1) or {}
     for _, name in ipairs(names) do
       stale[#stale + 1] = ARGV[3] .. ':' .. name
       stale[#stale + 1] = ARGV[3] .. ':~stamp:' .. name
