@@ -14,12 +14,21 @@ use crate::common::faulty::Node;
 pub const DOCUMENTS: usize = 6;
 pub const NODES: usize = 2;
 
+/// How much memory Redis has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    Ample,
+    /// It is at its limit all the time, and evicts what its policy says.
+    Full,
+}
+
 /// Two hosts and the servers behind them.
 pub struct Cluster {
     pub nodes: [RwLock<Node>; NODES],
     pub backends: Mutex<Backends>,
     /// The hosts' addresses, which stay the same when they are started again.
     urls: [String; NODES],
+    pub memory: Memory,
     /// Odd while Redis is being emptied or loses fences, and changed by it.
     emptied: AtomicU64,
     began: Instant,
@@ -27,7 +36,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn start(policy: &str) -> Self {
+    pub fn start(policy: &str, memory: Memory) -> Self {
         let backends = Backends::start();
         // A TTL longer than the run: what is stale stays so until somebody notices.
         let variables = [("cache_write_policy", policy), ("cache_ttl_seconds", "3600")];
@@ -42,6 +51,7 @@ impl Cluster {
             nodes: nodes.map(RwLock::new),
             backends: Mutex::new(backends),
             urls,
+            memory,
             emptied: AtomicU64::new(0),
             began: Instant::now(),
             faults: Mutex::default(),
@@ -67,10 +77,19 @@ impl Cluster {
         self.emptied.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Changes whenever Redis is emptied or loses fences; `None` while it does.
+    /// Changes whenever Redis is emptied or loses fences; `None` while it does, and where it may at any time.
     pub fn emptied(&self) -> Option<u64> {
         let emptied = self.emptied.load(Ordering::SeqCst);
-        emptied.is_multiple_of(2).then_some(emptied)
+        (self.memory == Memory::Ample && emptied.is_multiple_of(2)).then_some(emptied)
+    }
+
+    pub fn redis_url(&self) -> String {
+        self.backends.lock().unwrap().redis.url()
+    }
+
+    /// How many faults of a kind there were.
+    pub fn count(&self, kind: &str) -> usize {
+        self.faults.lock().unwrap().iter().filter(|(_, other, _)| *other == kind).count()
     }
 
     /// What was done, by kind.

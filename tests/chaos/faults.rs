@@ -2,12 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::Commands;
 use testkit::proxy::Mode;
 
 use super::cluster::{Cluster, NODES};
+
+/// What Redis does at its memory limit.
+const EVICTION_POLICIES: [&str; 7] =
+    ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-random", "volatile-ttl", "noeviction"];
+
+/// What Redis may hold at its memory limit, beside what it needs for itself.
+const ROOM: u64 = 500_000;
 
 /// Random numbers enough for a choice (SplitMix64, Steele et al., OOPSLA 2014), from a clock: a run does not replay.
 pub struct Chance(u64);
@@ -118,8 +125,7 @@ pub fn break_servers(cluster: &Cluster, stop: &AtomicBool) {
 /// Drops one key of Redis, whichever it is, and then another.
 pub fn drop_keys(cluster: &Cluster, stop: &AtomicBool) {
     let mut chance = Chance::new(102);
-    let url = cluster.backends.lock().unwrap().redis.url();
-    let client = redis::Client::open(url).unwrap();
+    let client = redis::Client::open(cluster.redis_url()).unwrap();
     while !stop.load(Ordering::Relaxed) {
         sleep(chance.millis(50, 300));
         // A Redis that was killed has nothing to drop, and one that is frozen drops it afterwards.
@@ -135,6 +141,71 @@ pub fn drop_keys(cluster: &Cluster, stop: &AtomicBool) {
         }
         if dropped {
             cluster.note(if fence { "fence dropped" } else { "key dropped" }, key);
+        }
+    }
+}
+
+/// Keeps Redis at its memory limit by keys of somebody else, under one eviction policy after another.
+pub fn fill_memory(cluster: &Cluster, stop: &AtomicBool) {
+    let mut chance = Chance::new(103);
+    let client = redis::Client::open(cluster.redis_url()).unwrap();
+    let mut empty = None;
+    for policy in EVICTION_POLICIES.iter().cycle() {
+        // One that was killed forgets the limit, one that is frozen takes it afterwards.
+        let Ok(mut redis) = client.get_connection() else {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            sleep(chance.millis(50, 100));
+            continue;
+        };
+        let empty = *empty.get_or_insert_with(|| used_memory(&mut redis));
+        let mut set =
+            |name, value: &str| redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query::<()>(&mut redis).is_ok();
+        let limited = set("maxmemory", &(empty + ROOM).to_string())
+            && set("notify-keyspace-events", "Ee")
+            && set("maxmemory-policy", policy);
+        cluster.note("eviction policy", *policy);
+        let end = Instant::now() + chance.millis(300, 1000);
+        while limited && Instant::now() < end && !stop.load(Ordering::Relaxed) {
+            let key = format!("somebody:{}", chance.below(10_000));
+            // Refused where nothing is evicted, and that is what Redis is full for.
+            let _ = redis.set_ex::<_, _, ()>(key, "x".repeat(2000), 7200);
+            sleep(chance.millis(0, 3));
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+}
+
+fn used_memory(redis: &mut redis::Connection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("memory").query(redis).unwrap();
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
+}
+
+/// Notes which keys of the games Redis evicts.
+pub fn note_evicted(cluster: &Cluster, stop: &AtomicBool) {
+    let client = redis::Client::open(cluster.redis_url()).unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        sleep(Duration::from_millis(20));
+        let Ok(mut redis) = client.get_connection() else { continue };
+        redis.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let mut evictions = redis.as_pubsub();
+        if evictions.subscribe("__keyevent@0__:evicted").is_err() {
+            continue;
+        }
+        while !stop.load(Ordering::Relaxed) {
+            match evictions.get_message() {
+                Ok(message) => {
+                    let key: String = message.get_payload().unwrap();
+                    if key.starts_with("games:") {
+                        cluster.note("key evicted", key);
+                    }
+                }
+                Err(error) if error.is_timeout() => {}
+                Err(_) => break,
+            }
         }
     }
 }

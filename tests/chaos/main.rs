@@ -1,5 +1,6 @@
 //! The real system under fire: two hosts, real Redis, real bridge and MongoDB, with what stands between them delayed, cut
-//! and held back, Redis killed, emptied and frozen, one key of it dropped after another, hosts and the bridge killed.
+//! and held back, Redis killed, emptied and frozen, one key of it dropped after another, hosts and the bridge killed; and
+//! the same with a Redis at its memory limit, under every eviction policy in turn.
 //! Clients write numbered versions and read them back, and every read is checked against the writes that were acknowledged
 //! before it began.
 //!
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use cluster::{Cluster, NODES};
+use cluster::{Cluster, Memory, NODES};
 use faults::Link;
 use history::History;
 
@@ -27,9 +28,9 @@ const WRITERS: usize = 4;
 const READERS: usize = 10;
 
 /// Reads, writes and breaks for a while; then says what it was, and fails where a read was stale.
-fn run(policy: &str) {
+fn run(policy: &str, memory: Memory) {
     let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(20);
-    let cluster = Cluster::start(policy);
+    let cluster = Cluster::start(policy, memory);
     let history = History::new();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -52,6 +53,10 @@ fn run(policy: &str) {
             }
         }
         scope.spawn(|| faults::drop_keys(&cluster, &stop));
+        if memory == Memory::Full {
+            scope.spawn(|| faults::fill_memory(&cluster, &stop));
+            scope.spawn(|| faults::note_evicted(&cluster, &stop));
+        }
         let of_servers = scope.spawn(|| faults::break_servers(&cluster, &stop));
         let mut left = seconds * 10;
         while left > 0 && history.violation().is_none() && !of_servers.is_finished() {
@@ -60,19 +65,32 @@ fn run(policy: &str) {
         }
         stop.store(true, Ordering::Relaxed);
     });
-    println!("{policy}: {}; {}", history.summary(), cluster.faults());
+    println!("{policy}, memory {memory:?}: {}; {}", history.summary(), cluster.faults());
     if let Some(violation) = history.violation() {
         panic!("{policy}: {violation}\nThe last faults:\n{}", cluster.last_faults());
     }
     history.assert_that_something_happened();
+    if memory == Memory::Full {
+        assert!(cluster.count("key evicted") > 10, "{}", cluster.faults());
+    }
 }
 
 #[test]
 fn available_keeps_the_promise() {
-    run("available");
+    run("available", Memory::Ample);
 }
 
 #[test]
 fn consistent_keeps_the_promise() {
-    run("consistent");
+    run("consistent", Memory::Ample);
+}
+
+#[test]
+fn available_keeps_the_promise_at_the_memory_limit() {
+    run("available", Memory::Full);
+}
+
+#[test]
+fn consistent_keeps_the_promise_at_the_memory_limit() {
+    run("consistent", Memory::Full);
 }
