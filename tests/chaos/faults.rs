@@ -14,7 +14,7 @@ const EVICTION_POLICIES: [&str; 7] =
     ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-random", "volatile-ttl", "noeviction"];
 
 /// What Redis may hold at its memory limit, beside what it needs for itself.
-const ROOM: u64 = 500_000;
+const ROOM: u64 = 1_500_000;
 
 /// Random numbers enough for a choice (SplitMix64, Steele et al., OOPSLA 2014), from a clock: a run does not replay.
 pub struct Chance(u64);
@@ -159,7 +159,7 @@ pub fn fill_memory(cluster: &Cluster, stop: &AtomicBool) {
             sleep(chance.millis(50, 100));
             continue;
         };
-        let empty = *empty.get_or_insert_with(|| used_memory(&mut redis));
+        let empty = *empty.get_or_insert_with(|| used_memory(&mut redis).unwrap());
         let mut set =
             |name, value: &str| redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query::<()>(&mut redis).is_ok();
         let limited = set("maxmemory", &(empty + ROOM).to_string())
@@ -171,7 +171,10 @@ pub fn fill_memory(cluster: &Cluster, stop: &AtomicBool) {
             let key = format!("somebody:{}", chance.below(10_000));
             // Refused where nothing is evicted, and that is what Redis is full for.
             let _ = redis.set_ex::<_, _, ()>(key, "x".repeat(2000), 7200);
-            sleep(chance.millis(0, 3));
+            // Once it is full, slowly enough for a value to be hit before it goes.
+            if used_memory(&mut redis).is_none_or(|used| used > empty + ROOM * 9 / 10) {
+                sleep(chance.millis(10, 60));
+            }
         }
         if stop.load(Ordering::Relaxed) {
             break;
@@ -179,9 +182,9 @@ pub fn fill_memory(cluster: &Cluster, stop: &AtomicBool) {
     }
 }
 
-fn used_memory(redis: &mut redis::Connection) -> u64 {
-    let info: String = redis::cmd("INFO").arg("memory").query(redis).unwrap();
-    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
+fn used_memory(redis: &mut redis::Connection) -> Option<u64> {
+    let info: String = redis::cmd("INFO").arg("memory").query(redis).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("used_memory:"))?.parse().ok()
 }
 
 /// Notes which keys of the games Redis evicts.
