@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 
 use tempfile::TempDir;
 use testkit::log::Log;
-use testkit::programs;
 use testkit::progress::Progress;
 use testkit::runtime::Runtime;
 use testkit::services::data_api::DataApi;
 use testkit::services::mongodb::MongoDb;
 use testkit::services::redis::Redis;
+use testkit::{programs, project};
 
 const KEY: &str = "local-dev-key";
 
@@ -27,7 +27,7 @@ impl Backends {
         let mongodb = MongoDb::temporary().expect("a MongoDB");
         let folder = testkit::project::temporary_folder().unwrap();
         let log = Log::create(folder.path().join("bridge.log")).unwrap();
-        let mut bridge = DataApi::new(&mongodb.uri(), KEY, "mongodb-atlas", log).unwrap();
+        let mut bridge = DataApi::new(&project::data_api(), &mongodb.uri(), KEY, "mongodb-atlas", log).unwrap();
         programs::build(Runtime::from_environment().unwrap(), &Progress::quiet()).expect("the programs build");
         bridge.service.start().expect("a bridge");
         Backends { redis, bridge, mongodb, _folder: folder }

@@ -2,6 +2,7 @@
 //!
 //! What measures is an example of the bridge's package, since it needs the driver, and this crate does not.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -25,11 +26,31 @@ pub struct BridgeOptions {
     mongodb_uri: Option<String>,
 }
 
+/// Builds the bridge as it is shipped, and its benchmark.
+///
+/// # Errors
+/// When it does not compile.
+pub fn build() -> Result<()> {
+    command::run(&cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "data-api",
+        "--bin",
+        "data-api",
+        "--example",
+        "bench",
+    ]))
+}
+
+/// The bridge as it is shipped.
+pub fn program() -> PathBuf {
+    project::target().join("release/data-api")
+}
+
 pub(super) fn run(options: &BridgeOptions) -> Result<ExitCode> {
     status("Building", "the bridge and its benchmark, optimised for release");
-    let build =
-        cargo().args(["build", "--release", "--package", "data-api", "--bin", "data-api", "--example", "bench"]);
-    command::run(&build)?;
+    build()?;
     let folder = project::temporary_folder()?;
     let started = match options.mongodb_uri {
         None => Some(MongoDb::temporary()?),
@@ -37,9 +58,8 @@ pub(super) fn run(options: &BridgeOptions) -> Result<ExitCode> {
     };
     let started_uri = started.as_ref().map(MongoDb::uri);
     let uri = options.mongodb_uri.clone().or(started_uri).context("there is no MongoDB")?;
-    let release = project::target().join("release");
     let address = format!("127.0.0.1:{}", port::free()?);
-    let spec = CommandSpec::new(release.join("data-api"))
+    let spec = CommandSpec::new(program())
         .args(["--listen", &address, "--log-level", "warn"])
         .env("MONGODB_URI", &uri)
         .env("DATA_API_KEYS", KEY)
@@ -48,7 +68,7 @@ pub(super) fn run(options: &BridgeOptions) -> Result<ExitCode> {
     let mut bridge = Service::new("data-api", spec, Probe::Http(format!("http://{address}/health")), log);
     bridge.start()?;
     let id = bridge.id().context("the bridge has ended")?;
-    let measure = CommandSpec::new(release.join("examples/bench"))
+    let measure = CommandSpec::new(project::target().join("release/examples/bench"))
         .env("MONGODB_URI", &uri)
         .env("BRIDGE_URL", format!("http://{address}"))
         .env("BRIDGE_KEY", KEY)

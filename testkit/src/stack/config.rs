@@ -18,6 +18,8 @@ pub struct StackConfig {
     pub redis_url: Option<String>,
     /// A MongoDB that runs already.
     pub mongodb_uri: Option<String>,
+    /// The bridge's program; the one in the profile `dev` without.
+    pub data_api_program: Option<PathBuf>,
     /// A Data API that runs already, by its base URL (`…/app/store/endpoint/data/v1`). Neither bridge nor MongoDB are
     /// started then.
     pub data_api_url: Option<String>,

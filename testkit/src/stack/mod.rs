@@ -104,7 +104,8 @@ impl Stack {
                 // The defaults are the manifest's.
                 let key = config.effective("data_api_key", "local-dev-key");
                 let data_source = config.effective("data_source", "mongodb-atlas");
-                let mut data_api = DataApi::new(uri, &key, &data_source, log("data-api")?)?;
+                let program = config.data_api_program.clone().unwrap_or_else(project::data_api);
+                let mut data_api = DataApi::new(&program, uri, &key, &data_source, log("data-api")?)?;
                 data_api.service = data_api.service.echo(config.verbose);
                 let url = data_api.url();
                 (Some(data_api), url)

@@ -19,7 +19,7 @@ use testkit::services::host::{HostOptions, base_url, host_of};
 use testkit::stack::{Stack, StackConfig};
 use testkit::{command, install, port, project};
 
-use crate::interleaved;
+use crate::{bridge, interleaved};
 
 /// A server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,16 +70,17 @@ pub fn build(runtime: Runtime) -> Result<()> {
     build_node()
 }
 
-/// Builds what runs components, and the component that asks nobody.
+/// Builds what runs components, the bridge, and the component that asks nobody.
 ///
 /// # Errors
 /// When something does not compile.
 pub fn build_hosts(runtime: Runtime) -> Result<()> {
-    status("Building", "the host as it is shipped: the first time takes a quarter of an hour");
+    status("Building", "the host and the bridge as they are shipped: the first time takes a quarter of an hour");
     install::wasm_target()?;
     if runtime == Runtime::Host {
         command::run(&cargo().args(["build", "--locked", "--release", "--package", "store-host"]))?;
     }
+    bridge::build()?;
     let bare = ["--release", "--target", "wasm32-wasip2", "--package", "bench-bare"];
     command::run(&cargo_of_peers().args(bare))
 }
@@ -122,7 +123,8 @@ impl Peers {
     /// When a service does not start.
     pub fn backends(runtime: Runtime, mongodb_uri: Option<&str>) -> Result<Self> {
         let mongodb_uri = mongodb_uri.map(str::to_owned);
-        let config = StackConfig { runtime: Some(runtime), mongodb_uri, ..StackConfig::default() };
+        let data_api_program = Some(bridge::program());
+        let config = StackConfig { runtime: Some(runtime), mongodb_uri, data_api_program, ..StackConfig::default() };
         let stack = Stack::start(config.variable("access", "open"))?;
         let answer = interleaved::client().post(format!("{}/api/initDB/games", stack.base_url())).send_empty()?;
         ensure!(answer.status() == 200, "the seed data: {}", answer.status());
