@@ -8,6 +8,7 @@ use redis::Commands;
 use testkit::proxy::Mode;
 
 use super::cluster::{Cluster, NODES};
+use crate::common::evictions::{self, info};
 
 /// What Redis does at its memory limit.
 const EVICTION_POLICIES: [&str; 7] =
@@ -149,66 +150,44 @@ pub fn drop_keys(cluster: &Cluster, stop: &AtomicBool) {
 pub fn fill_memory(cluster: &Cluster, stop: &AtomicBool) {
     let mut chance = Chance::new(103);
     let client = redis::Client::open(cluster.redis_url()).unwrap();
-    let mut empty = None;
-    for policy in EVICTION_POLICIES.iter().cycle() {
+    let empty = info(&mut client.get_connection().unwrap(), "memory", "used_memory").unwrap();
+    let mut policies = EVICTION_POLICIES.iter().cycle();
+    while !stop.load(Ordering::Relaxed) {
         // One that was killed forgets the limit, one that is frozen takes it afterwards.
         let Ok(mut redis) = client.get_connection() else {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
             sleep(chance.millis(50, 100));
             continue;
         };
-        let empty = *empty.get_or_insert_with(|| used_memory(&mut redis).unwrap());
+        let policy = *policies.next().unwrap();
         let mut set =
             |name, value: &str| redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query::<()>(&mut redis).is_ok();
         let limited = set("maxmemory", &(empty + ROOM).to_string())
             && set("notify-keyspace-events", "Ee")
             && set("maxmemory-policy", policy);
-        cluster.note("eviction policy", *policy);
+        cluster.note("eviction policy", policy);
         let end = Instant::now() + chance.millis(300, 1000);
         while limited && Instant::now() < end && !stop.load(Ordering::Relaxed) {
             let key = format!("somebody:{}", chance.below(10_000));
             // Refused where nothing is evicted, and that is what Redis is full for.
             let _ = redis.set_ex::<_, _, ()>(key, "x".repeat(2000), 7200);
             // Once it is full, slowly enough for a value to be hit before it goes.
-            if used_memory(&mut redis).is_none_or(|used| used > empty + ROOM * 9 / 10) {
-                sleep(chance.millis(10, 60));
+            if info(&mut redis, "memory", "used_memory").is_ok_and(|used| used <= empty + ROOM * 9 / 10) {
+                continue;
             }
-        }
-        if stop.load(Ordering::Relaxed) {
-            break;
+            sleep(chance.millis(10, 60));
         }
     }
-}
-
-fn used_memory(redis: &mut redis::Connection) -> Option<u64> {
-    let info: String = redis::cmd("INFO").arg("memory").query(redis).ok()?;
-    info.lines().find_map(|line| line.strip_prefix("used_memory:"))?.parse().ok()
 }
 
 /// Notes which keys of the games Redis evicts.
 pub fn note_evicted(cluster: &Cluster, stop: &AtomicBool) {
     let client = redis::Client::open(cluster.redis_url()).unwrap();
-    while !stop.load(Ordering::Relaxed) {
+    let running = || !stop.load(Ordering::Relaxed);
+    while running() {
+        // A Redis that was killed is listened to again when it is back.
+        if let Ok(mut redis) = client.get_connection() {
+            let _ = evictions::listen(&mut redis, running, |name| cluster.note("key evicted", name));
+        }
         sleep(Duration::from_millis(20));
-        let Ok(mut redis) = client.get_connection() else { continue };
-        redis.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let mut evictions = redis.as_pubsub();
-        if evictions.subscribe("__keyevent@0__:evicted").is_err() {
-            continue;
-        }
-        while !stop.load(Ordering::Relaxed) {
-            match evictions.get_message() {
-                Ok(message) => {
-                    let key: String = message.get_payload().unwrap();
-                    if key.starts_with("games:") {
-                        cluster.note("key evicted", key);
-                    }
-                }
-                Err(error) if error.is_timeout() => {}
-                Err(_) => break,
-            }
-        }
     }
 }

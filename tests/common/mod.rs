@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic is how a test fails")]
 
 pub mod backends;
+pub mod evictions;
 pub mod exchange;
 pub mod faulty;
 pub mod host;

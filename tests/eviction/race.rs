@@ -9,6 +9,7 @@ use serde_json::json;
 use testkit::client::Client;
 
 use crate::common::backends::Backends;
+use crate::common::evictions::{self, info};
 use crate::common::faulty::Node;
 use crate::{READS, version, write};
 
@@ -94,28 +95,14 @@ impl Tally {
     }
 }
 
-/// A value of `INFO`.
-fn info(redis: &mut redis::Connection, section: &str, name: &str) -> u64 {
-    let info: String = redis::cmd("INFO").arg(section).query(redis).unwrap();
-    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
-    value.parse().unwrap()
-}
-
 /// Counts which keys of the games Redis evicts, by kind: `value`, or what stands behind the `~`.
 fn count_evicted(redis: &mut redis::Connection, tally: &Tally) -> BTreeMap<String, u64> {
-    redis.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-    let mut evictions = redis.as_pubsub();
-    evictions.subscribe("__keyevent@0__:evicted").unwrap();
     let mut kinds = BTreeMap::new();
-    while tally.running() {
-        // None within the timeout is no failure.
-        let Ok(message) = evictions.get_message() else { continue };
-        let key: String = message.get_payload().unwrap();
-        if let Some(name) = key.strip_prefix("games:") {
-            let kind = if name.starts_with('~') { name.split(':').next().unwrap() } else { "value" };
-            *kinds.entry(kind.to_owned()).or_insert(0) += 1;
-        }
-    }
+    let count = |name: &str| {
+        let kind = if name.starts_with('~') { name.split(':').next().unwrap() } else { "value" };
+        *kinds.entry(kind.to_owned()).or_insert(0) += 1;
+    };
+    evictions::listen(redis, || tally.running(), count).unwrap();
     kinds
 }
 
@@ -136,7 +123,7 @@ pub fn race(policy: &str, variables: &[(&str, &str)]) {
     write(&node, 0);
 
     let mut redis = backends.redis_connection();
-    let limit = info(&mut redis, "memory", "used_memory") + ROOM;
+    let limit = info(&mut redis, "memory", "used_memory").unwrap() + ROOM;
     let mut set = |name: &str, value: &str| {
         let () = redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query(&mut redis).unwrap();
     };
@@ -155,9 +142,9 @@ pub fn race(policy: &str, variables: &[(&str, &str)]) {
         let mut listener = backends.redis_connection();
         let evicted = scope.spawn(move || count_evicted(&mut listener, tally));
         let full = |redis: &mut redis::Connection| match evicts {
-            true => info(redis, "stats", "evicted_keys") >= 50,
+            true => info(redis, "stats", "evicted_keys").unwrap() >= 50,
             // An answer of the flood, and what is beside it, does not fit any more.
-            false => info(redis, "memory", "used_memory") + 100_000 > limit,
+            false => info(redis, "memory", "used_memory").unwrap() + 100_000 > limit,
         };
         let mut was_full = false;
         while tally.reads.load(Ordering::SeqCst) < least || !was_full && began.elapsed() < PATIENCE {
@@ -175,7 +162,7 @@ pub fn race(policy: &str, variables: &[(&str, &str)]) {
 
     let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
     let (reads, hits, stale) = (count(&tally.reads), count(&tally.hits), count(&tally.stale));
-    let evicted = info(&mut redis, "stats", "evicted_keys");
+    let evicted = info(&mut redis, "stats", "evicted_keys").unwrap();
     println!(
         "{policy}: {reads} reads, {hits} hits, {stale} stale, {} writes, {} flooded, {evicted} evicted, of the games {kinds:?}, {:?}",
         count(&tally.acknowledged),

@@ -243,7 +243,7 @@ async fn a_write_leaves_most_of_a_great_many_to_their_ttl_and_a_purge_nothing() 
     assert_eq!(redis.keys("games:list:*").await, Vec::<String>::new());
 }
 
-/// So many listings, as fills leave them.
+/// Has Redis hold `count` listings, as fills leave them.
 async fn fill_index(redis: &mut TestRedis, count: usize) {
     let fill = "for i = 1, ARGV[1] do
         redis.call('SET', 'games:list:' .. i, '[]', 'EX', 60)

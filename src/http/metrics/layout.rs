@@ -250,7 +250,7 @@ pub fn bounds() -> impl Iterator<Item = &'static str> {
     BUCKETS.iter().map(|(label, _)| *label).chain(["+Inf"])
 }
 
-/// The place of the endpoint's label. It is `None` where there is no such route.
+/// The place of the endpoint's label, or of an unknown path where there is no endpoint.
 pub fn route_index(endpoint: Option<&'static Endpoint>) -> usize {
     let place = ENDPOINTS.iter().position(|other| endpoint.is_some_and(|endpoint| std::ptr::eq(other, endpoint)));
     place.map_or(0, |place| 1 + place)

@@ -9,7 +9,7 @@ use crate::http::endpoint::ENDPOINTS;
 use crate::http::response::{self, Response};
 
 /// Name, version, the routes and methods that can be used here, and links; to the collections only where the caller may read
-/// them, since nobody else is to learn their names.
+/// them, because nobody else should learn their names.
 pub fn index<B: Backend>(context: &Context<'_, B>, may_read: bool) -> Response {
     let body = json!({
         "name": env!("CARGO_PKG_NAME"),

@@ -68,7 +68,7 @@ pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
     drop(alone);
 
     let rounds = options.rounds as usize;
-    // Not all three in turns: what the crowded Redis deletes it frees in the background, at the cost of whoever comes next.
+    // Not all three in turns: the crowded Redis frees in the background what it has deleted, which slows down the next write.
     let uncached = interleaved::medians(&mut [write(store), write(&uncached)], rounds)?;
     let crowded = interleaved::medians(&mut [write(store), write(&crowded)], rounds)?;
     let mut reads = [read(store), read(peers.url(Peer::Bare))];
