@@ -8,13 +8,24 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
-/// What no request may take, whatever is broken: a hang is a failure, not a wait.
+/// What no step of a request may take, whatever is broken: a hang is a failure, not a wait.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What every request to a server of this machine goes through: connections are kept, an error status is a response like
-/// others, and `HTTP_PROXY` is ignored. `limit` is for a whole request.
+/// others, and `HTTP_PROXY` is ignored. `limit` is for each step of a request: to connect, to send it, to receive the head
+/// and the body of its response.
 pub fn agent(limit: Option<Duration>) -> Agent {
-    Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(limit).build().into()
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        // A limit for the whole request is one for resolving its host, too, which takes ureq a thread for each request.
+        .timeout_connect(limit)
+        .timeout_send_request(limit)
+        .timeout_send_body(limit)
+        .timeout_recv_response(limit)
+        .timeout_recv_body(limit)
+        .build()
+        .into()
 }
 
 /// An HTTP client of one host.
