@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::WasiHttpCtx;
 use wasmtime_wasi_http::p3::{WasiHttpCtxView, WasiHttpView};
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::bindings;
+use crate::memory::MemoryLimit;
 use crate::outbound_http::{Client, Outbound};
 use crate::redis::Connections;
 
@@ -43,7 +43,7 @@ pub struct ComponentState {
 pub struct Guest {
     pub(crate) component: Arc<ComponentState>,
     pub(crate) table: ResourceTable,
-    pub(crate) limits: StoreLimits,
+    pub(crate) memory: MemoryLimit,
     /// Connections to Redis that the instance holds.
     pub(crate) redis_connections: usize,
     wasi: WasiCtx,
@@ -56,13 +56,9 @@ impl Guest {
     /// to this process's stdout and stderr.
     #[must_use]
     pub fn new(component: Arc<ComponentState>) -> Self {
-        let limits = match component.app.max_memory {
-            Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
-            None => StoreLimits::default(),
-        };
         Self {
             table: ResourceTable::new(),
-            limits,
+            memory: MemoryLimit::new(component.app.max_memory),
             redis_connections: 0,
             wasi: WasiCtx::builder().inherit_stdout().inherit_stderr().build(),
             http: WasiHttpCtx::new(),

@@ -1,7 +1,8 @@
 //! The life of an instance: Spin's rules of reuse, on `wasmtime-wasi-http`'s [`ProxyHandler`].
 //!
 //! The handler gives a request to an instance that has room, or makes a new one. An instance serves so many requests, so
-//! many of them at a time, and goes when it was idle for too long. A trap ends it, and the requests that it was serving.
+//! many of them at a time, and goes when it was idle for too long, or has grown large. A trap ends it, and the requests that
+//! it was serving.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use wasmtime_wasi_http::p3::WasiHttpView;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::guest::{ComponentState, Guest};
+use crate::memory::IsLarge;
 use crate::range::Range;
 
 /// Gives requests to instances.
@@ -65,12 +67,13 @@ impl HandlerState for Factory {
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Expiration, Limits>> {
         let mut store = Store::new(self.service.engine(), Guest::new(self.component.clone()));
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.memory);
         if self.reuse.request_timeout.is_some() {
             // Lets a component that computes give way at every tick, so that its timeout can be noticed at all.
             store.epoch_deadline_async_yield_and_update(1);
             store.set_epoch_deadline(1);
         }
+        let is_large = store.data().memory.is_large();
         let service = self.service.instantiate_async(&mut store).await?;
         let request_timeout = self.reuse.request_timeout.map(Range::<Duration>::draw);
         Ok(Instance {
@@ -86,6 +89,7 @@ impl HandlerState for Factory {
                 count: self.reuse.count.draw(),
                 concurrent: self.reuse.concurrent.draw(),
                 request_timeout,
+                is_large,
                 stopping: self.stopping.clone(),
             },
         })
@@ -122,6 +126,7 @@ pub struct Limits {
     count: usize,
     concurrent: usize,
     request_timeout: Option<Duration>,
+    is_large: IsLarge,
     stopping: Arc<AtomicBool>,
 }
 
@@ -130,7 +135,7 @@ impl WorkerState for Limits {
     type RequestId = ();
 
     fn should_accept_request(&self, now: usize, so_far: usize) -> ShouldAccept {
-        if so_far >= self.count {
+        if so_far >= self.count || self.is_large.get() {
             ShouldAccept::Never
         } else if now >= self.concurrent {
             ShouldAccept::No

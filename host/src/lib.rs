@@ -32,6 +32,7 @@ pub mod guest;
 mod guest_variables;
 pub mod instance;
 pub mod manifest;
+mod memory;
 pub mod outbound_http;
 pub mod range;
 pub mod redis;

@@ -13,28 +13,32 @@ pub(super) struct Flat(pub(super) Vec<RedisResult>);
 
 impl FromRedisValue for Flat {
     fn from_redis_value(value: &Value) -> redis::RedisResult<Self> {
+        Self::from_owned_redis_value(value.clone())
+    }
+
+    fn from_owned_redis_value(value: Value) -> redis::RedisResult<Self> {
         let mut results = Vec::new();
         flatten(value, &mut results)?;
         Ok(Self(results))
     }
 }
 
-fn flatten(value: &Value, results: &mut Vec<RedisResult>) -> redis::RedisResult<()> {
+fn flatten(value: Value, results: &mut Vec<RedisResult>) -> redis::RedisResult<()> {
     let unsupported = |what: &str| {
         let detail = format!("{what} not supported");
         Err(RedisError::from((ErrorKind::TypeError, "Could not convert Redis response", detail)))
     };
     results.push(match value {
         Value::Array(values) | Value::Set(values) => {
-            return values.iter().try_for_each(|value| flatten(value, results));
+            return values.into_iter().try_for_each(|value| flatten(value, results));
         }
         Value::Nil => RedisResult::Nil,
-        Value::Int(number) => RedisResult::Int64(*number),
-        Value::Boolean(truth) => RedisResult::Int64((*truth).into()),
-        Value::BulkString(bytes) => RedisResult::Binary(bytes.clone()),
+        Value::Int(number) => RedisResult::Int64(number),
+        Value::Boolean(truth) => RedisResult::Int64(truth.into()),
+        Value::BulkString(bytes) => RedisResult::Binary(bytes),
         Value::BigNumber(number) => RedisResult::Binary(number.to_string().into_bytes()),
         Value::Double(number) => RedisResult::Binary(number.to_string().into_bytes()),
-        Value::SimpleString(text) => RedisResult::Status(text.clone()),
+        Value::SimpleString(text) => RedisResult::Status(text),
         Value::Okay => RedisResult::Status("OK".to_owned()),
         // All but the last come with RESP3 only, which a component cannot ask for.
         Value::Map(_) => return unsupported("Redis Map type is"),
@@ -109,7 +113,7 @@ mod tests {
             Value::Boolean(true),
             Value::Double(1.5),
         ]);
-        let Flat(results) = Flat::from_redis_value(&value).unwrap();
+        let Flat(results) = Flat::from_owned_redis_value(value).unwrap();
         let shown: Vec<_> = results.iter().map(|result| format!("{result:?}")).collect();
         assert_eq!(shown.len(), 7, "{shown:?}");
         assert!(matches!(&results[1], RedisResult::Nil));
@@ -120,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_map_is_refused_in_spins_words() {
-        let error = Flat::from_redis_value(&Value::Map(vec![])).unwrap_err().to_string();
+        let error = Flat::from_owned_redis_value(Value::Map(vec![])).unwrap_err().to_string();
         assert!(error.contains("Redis Map type is not supported"), "{error}");
     }
 

@@ -40,6 +40,18 @@ fn an_idle_instance_is_dropped() {
 }
 
 #[test]
+fn an_instance_that_has_grown_large_serves_no_further_request() {
+    let host = App::new().start(&["--idle-instance-timeout", "10s"]);
+    let (first, _) = count(&host, "/count");
+    assert_eq!(host.get("/big?bytes=1000000").text().len(), 1_000_000);
+    assert_eq!(count(&host, "/count"), (first.clone(), 3));
+    assert_eq!(host.get("/big?bytes=20000000").text().len(), 20_000_000);
+    let (second, served) = count(&host, "/count");
+    assert_ne!(first, second);
+    assert_eq!(served, 1);
+}
+
+#[test]
 fn an_instance_serves_requests_at_the_same_time() {
     let host = App::new().start(&[]);
     let started = Instant::now();
