@@ -29,6 +29,12 @@ pub fn of_hits(cases: &[Case], runtime: Runtime) -> Vec<Row> {
             rows.push(row(what, goal, ratios));
         }
     }
+    // What is left of the runtime's rate where a component asks Redis once and does nothing else, and what the store leaves of that.
+    for (one, other) in [(Peer::OneCall, Peer::Bare), (Peer::Store, Peer::OneCall)] {
+        let name = if one == Peer::Store { "hit" } else { one.name() };
+        let what = format!("{name} ÷ {}, 16 connections", other.name());
+        rows.push(row(what, Goal::None, Samples::ratios(&listing(one, 16), &listing(other, 16))));
+    }
     // What is left of the native server's rate, and of Node's, when there is a component to be asked and nothing else: the most
     // that a hit can reach in this runtime.
     for peer in [Peer::Node, Peer::Native] {

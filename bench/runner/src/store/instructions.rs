@@ -10,7 +10,7 @@ use testkit::install;
 use testkit::progress::status;
 use testkit::runtime::Runtime;
 
-use super::peers::{self, Peers};
+use super::peers::{self, Peer, Peers};
 use crate::callgrind::InstructionCount;
 use crate::interleaved;
 
@@ -23,6 +23,8 @@ const MANY: usize = 5 * FEW;
 enum Case {
     /// A component that asks nobody.
     Bare,
+    /// The same, asking Redis once.
+    OneCall,
     /// The listing, from the cache.
     Hit,
     /// One document, from the cache.
@@ -34,13 +36,22 @@ enum Case {
 }
 
 impl Case {
-    const ALL: [(Self, &str); 5] = [
+    const ALL: [(Self, &str); 6] = [
         (Self::Bare, "without Redis"),
+        (Self::OneCall, "one call of Redis"),
         (Self::Hit, "hit, listing"),
         (Self::DocumentHit, "hit, one document"),
         (Self::Unchanged, "304"),
         (Self::Miss, "miss, listing"),
     ];
+
+    fn component(self) -> Peer {
+        match self {
+            Self::Bare => Peer::Bare,
+            Self::OneCall => Peer::OneCall,
+            Self::Hit | Self::DocumentHit | Self::Unchanged | Self::Miss => Peer::Store,
+        }
+    }
 }
 
 /// Counts, and prints a table.
@@ -72,7 +83,7 @@ pub fn run() -> Result<ExitCode> {
 }
 
 fn count(peers: &Peers, case: Case, requests: usize) -> Result<InstructionCount> {
-    let (mut host, url, counts) = peers.counted(matches!(case, Case::Bare))?;
+    let (mut host, url, counts) = peers.counted(case.component())?;
     host.start()?;
     let client = interleaved::client();
     let listing = format!("{url}/api/showDB/games");
@@ -85,7 +96,7 @@ fn count(peers: &Peers, case: Case, requests: usize) -> Result<InstructionCount>
     let first_limit = 1000 - if requests == FEW { 0 } else { FEW };
     for number in 0..requests {
         let request = match case {
-            Case::Bare | Case::Hit => client.get(&listing),
+            Case::Bare | Case::OneCall | Case::Hit => client.get(&listing),
             Case::DocumentHit => client.get(format!("{url}/api/get/games/5a1f00000000000000000001")),
             Case::Unchanged => client.get(&listing).header("if-none-match", &etag),
             Case::Miss => client.get(format!("{listing}?limit={}", first_limit - number)),

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use testkit::address::Address;
 use testkit::cargo::cargo;
@@ -28,6 +28,8 @@ pub enum Peer {
     Store,
     /// A component that answers the same bytes and asks nobody, in the same runtime.
     Bare,
+    /// The same component, asking Redis once, with a time limit.
+    OneCall,
     /// Fastify and ioredis on Node.
     Node,
     /// axum and redis-rs.
@@ -36,13 +38,14 @@ pub enum Peer {
 
 impl Peer {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Store, Self::Bare, Self::Node, Self::Native];
+    pub const ALL: [Self; 5] = [Self::Store, Self::Bare, Self::OneCall, Self::Node, Self::Native];
 
     /// For people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Store => "store-api",
             Self::Bare => "without Redis",
+            Self::OneCall => "one call of Redis",
             Self::Node => "Fastify + ioredis",
             Self::Native => "axum + redis-rs",
         }
@@ -112,6 +115,10 @@ fn folder() -> PathBuf {
     project::root().join("bench")
 }
 
+fn bare_manifest() -> PathBuf {
+    folder().join("bare/spin.toml")
+}
+
 fn target() -> PathBuf {
     project::target().join("bench")
 }
@@ -139,7 +146,7 @@ impl Peers {
         let mut peers = Self::backends(runtime, mongodb_uri)?;
         let store = peers.store(&[], &[])?;
         peers.servers.push((Peer::Store, store.0, store.1));
-        for peer in [Peer::Bare, Peer::Node, Peer::Native] {
+        for peer in [Peer::Bare, Peer::OneCall, Peer::Node, Peer::Native] {
             let (service, url) = peers.peer(peer)?;
             peers.servers.push((peer, service, url));
         }
@@ -156,6 +163,11 @@ impl Peers {
     /// When there is no free port.
     pub fn store(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Result<(Service, String)> {
         self.host("store-api", &project::manifest(), &self.variables(variables), arguments)
+    }
+
+    /// What tells the bare component of the Redis.
+    fn redis_variable(&self) -> [(String, String); 1] {
+        [("redis_url".to_owned(), self.stack.redis_url().to_owned())]
     }
 
     /// The variables of every host of the store, and these.
@@ -179,7 +191,8 @@ impl Peers {
         let redis = self.stack.redis_url();
         let (name, spec) = match peer {
             Peer::Store => return self.store(&[], &[]),
-            Peer::Bare => return self.host("bare", &folder().join("bare/spin.toml"), &[], &[]),
+            Peer::Bare => return self.host("bare", &bare_manifest(), &[], &[]),
+            Peer::OneCall => return self.host("one-call", &bare_manifest(), &self.redis_variable(), &[]),
             Peer::Node => {
                 let spec = CommandSpec::new("node").env("NODE_ENV", "production").arg(target().join("node/server.js"));
                 ("node", spec.args([&address.port().to_string(), redis]))
@@ -210,19 +223,20 @@ impl Peers {
         Ok((host_of(name, &store_host(), manifest, &options, self.log(name)?), base_url(listen)))
     }
 
-    /// The host of the store, or of the component that asks nobody, under callgrind; its URL, and the file in which the counts
-    /// will be.
+    /// The host of one of our components under callgrind; its URL, and the file in which the counts will be.
     ///
     /// # Errors
-    /// When there is no free port.
-    pub fn counted(&self, bare: bool) -> Result<(Service, String, PathBuf)> {
+    /// For a peer that is none of our components, and when there is no free port.
+    pub fn counted(&self, peer: Peer) -> Result<(Service, String, PathBuf)> {
         let file = self.logs.path().join("callgrind.out");
-        let (manifest, variables) = match bare {
-            true => (folder().join("bare/spin.toml"), Vec::new()),
+        let (manifest, variables) = match peer {
             // Everything takes fifty times as long.
-            false => {
+            Peer::Store => {
                 (project::manifest(), self.variables(&[("cache_timeout_ms", "10000"), ("store_timeout_ms", "60000")]))
             }
+            Peer::Bare => (bare_manifest(), Vec::new()),
+            Peer::OneCall => (bare_manifest(), self.redis_variable().into()),
+            Peer::Node | Peer::Native => bail!("{} is no component", peer.name()),
         };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?));
         let mut spec = CommandSpec::new("valgrind")

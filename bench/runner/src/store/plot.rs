@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn every_element_is_closed() {
         let svg = super::svg(&[]);
-        assert_eq!(svg.matches("<rect ").count(), 12);
+        assert_eq!(svg.matches("<rect ").count(), 15);
         assert_eq!(svg.matches("<text ").count(), svg.matches("</text>").count());
         assert_eq!(svg.matches('<').count(), svg.matches('>').count());
     }
