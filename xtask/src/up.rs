@@ -93,6 +93,7 @@ fn config(options: UpOptions) -> StackConfig {
         redis_url: options.redis_url,
         mongodb_uri: options.mongodb_uri,
         data_api_program: None,
+        store_host_program: None,
         data_api_url: options.data_api_url,
         data_dir: Some(options.data_dir.unwrap_or_else(project::data_dir)),
         log_dir: Some(project::log_dir()),

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: how fast the store and the bridge are.
 //!
 //! - [`store`] is the benchmark of the store: hits beside peers that do the same, writes, memory, cold starts. [`bridge`]
-//!   is that of the Data API bridge.
+//!   is that of the Data API bridge. [`optimized`] builds the host that both ship and measure.
 //! - For both: [`load`] drives a server with wrk, [`interleaved`] times single requests, [`samples`] makes many measurements one
 //!   figure, [`table`] prints, [`callgrind`] counts
 //!   instructions, and [`machine`] says on what it was measured.
@@ -11,6 +11,7 @@ mod callgrind;
 mod interleaved;
 mod load;
 mod machine;
+mod optimized;
 mod samples;
 mod store;
 mod table;
@@ -35,6 +36,8 @@ struct Cli {
 enum What {
     /// The Data API bridge beside MongoDB's driver alone: the same operations over HTTP and without it, in one run
     Bridge(bridge::BridgeOptions),
+    /// Builds store-host as it is shipped, compiled by what runs in it under load, and prints its path
+    Optimized(optimized::OptimizedOptions),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn measure(cli: &Cli) -> Result<ExitCode> {
     match &cli.what {
         None => store::run(&cli.store),
         Some(What::Bridge(options)) => bridge::run(options),
+        Some(What::Optimized(options)) => optimized::run(options),
     }
 }
 

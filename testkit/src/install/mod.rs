@@ -59,6 +59,22 @@ pub fn package(name: &str) -> Result<()> {
     apt::install(&[name])
 }
 
+/// The program `llvm-profdata` of the LLVM that rustc has.
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn llvm_profdata() -> Result<PathBuf> {
+    let folder = Command::new("rustc").args(["--print", "target-libdir"]).output();
+    let folder = folder.context("rustc is missing: install Rust, https://rustup.rs")?;
+    let program = PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim()).with_file_name("bin/llvm-profdata");
+    if !program.is_file() {
+        status("Installing", "the component llvm-tools of rustup");
+        command::run(&CommandSpec::new("rustup").args(["component", "add", "llvm-tools"]))
+            .context("llvm-profdata is missing: run `rustup component add llvm-tools`")?;
+    }
+    Ok(program)
+}
+
 /// Rust's standard library for the component's target.
 ///
 /// # Errors

@@ -20,6 +20,8 @@ pub struct StackConfig {
     pub mongodb_uri: Option<String>,
     /// The bridge's program; the one in the profile `dev` without.
     pub data_api_program: Option<PathBuf>,
+    /// The program of this repository's host; the one in the profile `dev` without.
+    pub store_host_program: Option<PathBuf>,
     /// A Data API that runs already, by its base URL (`…/app/store/endpoint/data/v1`). Neither bridge nor MongoDB are
     /// started then.
     pub data_api_url: Option<String>,

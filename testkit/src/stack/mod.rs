@@ -22,7 +22,7 @@ use crate::progress::{Progress, side_by_side, status};
 use crate::runtime::Runtime;
 use crate::service::{Service, UnexpectedExit};
 use crate::services::data_api::DataApi;
-use crate::services::host::{HostOptions, base_url, host};
+use crate::services::host::{HostOptions, base_url, host_of};
 use crate::services::mongodb::MongoDb;
 use crate::services::redis::Redis;
 use crate::{port, programs, project};
@@ -130,7 +130,9 @@ impl Stack {
             variables: &variables,
             arguments: &config.host_arguments,
         };
-        let host = host(&options, log("store-api")?).echo(config.verbose);
+        let program = config.store_host_program.clone().unwrap_or_else(project::store_host);
+        let host =
+            host_of("store-api", &program, &project::manifest(), &options, log("store-api")?).echo(config.verbose);
         Ok(Self {
             redis,
             mongodb,

@@ -16,6 +16,7 @@ mod plot;
 mod report;
 mod writes;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -78,8 +79,8 @@ pub(super) fn run(options: &StoreOptions) -> Result<ExitCode> {
     };
     let mut measured = Vec::new();
     for runtime in runtimes {
-        peers::build(runtime)?;
-        let seen = measure(runtime, options)?;
+        let store_host = peers::build(runtime)?;
+        let seen = measure(runtime, store_host, options)?;
         println!("{}", table::markdown(&seen.rows));
         measured.push(seen);
     }
@@ -92,8 +93,8 @@ pub(super) fn run(options: &StoreOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(runtime: Runtime, options: &StoreOptions) -> Result<Measured> {
-    let mut peers = peers::Peers::start(runtime, options.mongodb_uri.as_deref())?;
+fn measure(runtime: Runtime, store_host: PathBuf, options: &StoreOptions) -> Result<Measured> {
+    let mut peers = peers::Peers::start(runtime, store_host, options.mongodb_uri.as_deref())?;
     let hits = hits::measure(&peers, options)?;
     let mut rows = goals::of_hits(&hits, runtime);
     // At once, since what follows takes minutes.

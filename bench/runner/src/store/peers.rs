@@ -19,7 +19,7 @@ use testkit::services::host::{HostOptions, base_url, host_of};
 use testkit::stack::{Stack, StackConfig};
 use testkit::{command, install, port, project};
 
-use crate::{bridge, interleaved};
+use crate::{bridge, interleaved, optimized};
 
 /// A server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,34 +58,39 @@ pub struct Peers {
     /// Redis, MongoDB and the bridge; and the store as `up` has it, which idles.
     pub stack: Stack,
     runtime: Runtime,
+    store_host: PathBuf,
     servers: Vec<(Peer, Service, String)>,
     logs: TempDir,
 }
 
-/// Builds all of them as they would be shipped.
+/// Builds all of them as they would be shipped. The path of store-host.
 ///
 /// # Errors
 /// When something does not compile, and where npm is missing.
-pub fn build(runtime: Runtime) -> Result<()> {
-    build_hosts(runtime)?;
+pub fn build(runtime: Runtime) -> Result<PathBuf> {
+    let store_host = build_hosts(runtime)?;
     status("Building", "the native and the Node server");
     command::run(&cargo_of_peers().args(["--release", "--package", "bench-native"]))?;
-    build_node()
+    build_node()?;
+    Ok(store_host)
 }
 
-/// Builds what runs components, the bridge, and the component that asks nobody.
+/// Builds what runs components, the bridge, and the component that asks nobody. The path of store-host: `up` and the tests use
+/// one that compiles in a fraction of the time.
 ///
 /// # Errors
 /// When something does not compile.
-pub fn build_hosts(runtime: Runtime) -> Result<()> {
-    status("Building", "the host and the bridge as they are shipped: the first time takes a quarter of an hour");
+pub fn build_hosts(runtime: Runtime) -> Result<PathBuf> {
     install::wasm_target()?;
-    if runtime == Runtime::Host {
-        command::run(&cargo().args(["build", "--locked", "--release", "--package", "store-host"]))?;
-    }
+    let store_host = match runtime {
+        Runtime::Host => optimized::build()?,
+        Runtime::Spin => project::store_host(),
+    };
+    status("Building", "the bridge as it is shipped");
     bridge::build()?;
     let bare = ["--release", "--target", "wasm32-wasip2", "--package", "bench-bare"];
-    command::run(&cargo_of_peers().args(bare))
+    command::run(&cargo_of_peers().args(bare))?;
+    Ok(store_host)
 }
 
 fn cargo_of_peers() -> CommandSpec {
@@ -106,11 +111,6 @@ fn build_node() -> Result<()> {
     command::run(&install)
 }
 
-/// The host as it is shipped: `up` and the tests use one that compiles in a fraction of the time.
-pub fn store_host() -> PathBuf {
-    project::target().join("release/store-host")
-}
-
 fn folder() -> PathBuf {
     project::root().join("bench")
 }
@@ -128,22 +128,22 @@ impl Peers {
     ///
     /// # Errors
     /// When a service does not start.
-    pub fn backends(runtime: Runtime, mongodb_uri: Option<&str>) -> Result<Self> {
+    pub fn backends(runtime: Runtime, store_host: PathBuf, mongodb_uri: Option<&str>) -> Result<Self> {
         let mongodb_uri = mongodb_uri.map(str::to_owned);
         let data_api_program = Some(bridge::program());
         let config = StackConfig { runtime: Some(runtime), mongodb_uri, data_api_program, ..StackConfig::default() };
         let stack = Stack::start(config.variable("access", "open"))?;
         let answer = interleaved::client().post(format!("{}/api/initDB/games", stack.base_url())).send_empty()?;
         ensure!(answer.status() == 200, "the seed data: {}", answer.status());
-        Ok(Self { stack, runtime, servers: Vec::new(), logs: project::temporary_folder()? })
+        Ok(Self { stack, runtime, store_host, servers: Vec::new(), logs: project::temporary_folder()? })
     }
 
     /// Starts them all.
     ///
     /// # Errors
     /// When one does not start.
-    pub fn start(runtime: Runtime, mongodb_uri: Option<&str>) -> Result<Self> {
-        let mut peers = Self::backends(runtime, mongodb_uri)?;
+    pub fn start(runtime: Runtime, store_host: PathBuf, mongodb_uri: Option<&str>) -> Result<Self> {
+        let mut peers = Self::backends(runtime, store_host, mongodb_uri)?;
         let store = peers.store(&[], &[])?;
         peers.servers.push((Peer::Store, store.0, store.1));
         for peer in [Peer::Bare, Peer::OneCall, Peer::Node, Peer::Native] {
@@ -220,7 +220,7 @@ impl Peers {
         let tuned = (runtime == Runtime::Host).then_some("--tuned");
         let arguments: Vec<String> = tuned.iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
         let options = HostOptions { runtime, listen, runtime_config: None, variables, arguments: &arguments };
-        Ok((host_of(name, &store_host(), manifest, &options, self.log(name)?), base_url(listen)))
+        Ok((host_of(name, &self.store_host, manifest, &options, self.log(name)?), base_url(listen)))
     }
 
     /// The host of one of our components under callgrind; its URL, and the file in which the counts will be.
@@ -242,7 +242,7 @@ impl Peers {
         let mut spec = CommandSpec::new("valgrind")
             .arg("--tool=callgrind")
             .arg(format!("--callgrind-out-file={}", file.display()))
-            .arg(store_host())
+            .arg(&self.store_host)
             .arg("--from")
             .arg(manifest)
             .args(["--tuned", "--listen", &listen.to_string(), "--idle-instance-timeout=600s"]);
