@@ -75,6 +75,7 @@ fn an_app_made_from_the_template_is_never_stale() {
     let folder = project::temporary_folder().unwrap();
     let app = folder.path();
     make(&project::root().join("templates/fenced-cache/content"), app);
+    assert!(app.join(".gitignore").is_file(), "an app that is committed with what it is compiled to");
     // The versions that the project uses, which are compiled already.
     fs::copy(project::root().join("Cargo.lock"), app.join("Cargo.lock")).unwrap();
     command::run(&cargo().args(["build", "--release", "--target", "wasm32-wasip2"]).folder(app)).unwrap();
