@@ -1,5 +1,7 @@
 //! What is counted: where each counter stands in an instance's array, and how it is called.
 
+use std::fmt::{self, Arguments, Display, Formatter};
+
 use fenced_cache::{FillRefused, Invalidation, ReadOutcome};
 use http::StatusCode;
 
@@ -62,21 +64,44 @@ pub enum Histogram {
 }
 
 /// A metric with its counters.
-pub struct Family {
+pub struct Family<'a> {
     /// Its name.
     pub name: &'static str,
     /// What it counts.
     pub help: &'static str,
     /// Its counters.
-    pub series: Vec<Series>,
+    pub series: Vec<Series<'a>>,
 }
 
 /// The counters of one set of labels.
-pub struct Series {
-    /// As they stand between the braces.
-    pub labels: String,
+pub struct Series<'a> {
+    /// The labels.
+    pub labels: Labels<'a>,
     /// Where they stand in the array.
     pub place: Place,
+}
+
+/// Labels with their values: as they stand between the braces, when they are displayed.
+pub enum Labels<'a> {
+    /// No label.
+    None,
+    /// Of an answered request: the endpoint's label, and the class of the status.
+    Request(&'static str, &'static str),
+    /// Of a histogram: the operation.
+    Operation(&'static str),
+    /// Of something that is counted for each collection: its name, another label, and that label's value.
+    Collection(&'a str, &'static str, &'static str),
+}
+
+impl Display for Labels<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Labels::None => Ok(()),
+            Labels::Request(route, status) => write!(f, "route=\"{route}\",status=\"{status}\""),
+            Labels::Operation(operation) => write!(f, "operation=\"{operation}\""),
+            Labels::Collection(name, label, value) => write!(f, "collection=\"{name}\",{label}=\"{value}\""),
+        }
+    }
 }
 
 /// Where counters stand in the array.
@@ -161,16 +186,16 @@ impl Layout {
     }
 
     /// Every counter, by the metrics that they make up.
-    pub fn families(&self) -> Vec<Family> {
+    pub fn families(&self) -> Vec<Family<'_>> {
         let routes = std::iter::once(UNKNOWN).chain(ENDPOINTS.iter().map(|endpoint| endpoint.label));
         let requests = routes.enumerate().flat_map(|(route, name)| {
             STATUSES.iter().enumerate().map(move |(class, status)| Series {
-                labels: format!("route=\"{name}\",status=\"{status}\""),
+                labels: Labels::Request(name, status),
                 place: Place::Counter(REQUESTS_AT + route * STATUSES.len() + class),
             })
         });
-        let histogram = |operation: &str, histogram: Histogram| Series {
-            labels: format!("operation=\"{operation}\""),
+        let histogram = |operation: &'static str, histogram: Histogram| Series {
+            labels: Labels::Operation(operation),
             place: Place::Histogram(HISTOGRAMS_AT + histogram as usize * HISTOGRAM_LEN),
         };
         vec![
@@ -197,7 +222,7 @@ impl Layout {
             Family {
                 name: "store_cache_circuit_opened_total",
                 help: "How often an instance began to leave Redis alone, since it could not be reached.",
-                series: vec![Series { labels: String::new(), place: Place::Counter(CIRCUIT_OPENED_AT) }],
+                series: vec![Series { labels: Labels::None, place: Place::Counter(CIRCUIT_OPENED_AT) }],
             },
             Family {
                 name: "store_cache_duration_seconds",
@@ -212,12 +237,12 @@ impl Layout {
         ]
     }
 
-    fn by_collection(&self, label: &str, values: &[&str], at: usize) -> Vec<Series> {
+    fn by_collection(&self, label: &'static str, values: &[&'static str], at: usize) -> Vec<Series<'_>> {
         let mut series = Vec::new();
         for (index, (_, collection)) in self.collections.iter().enumerate() {
             for (value, name) in values.iter().enumerate() {
                 series.push(Series {
-                    labels: format!("collection=\"{collection}\",{label}=\"{name}\""),
+                    labels: Labels::Collection(collection, label, name),
                     place: Place::Counter(COLLECTIONS_AT + index * COLLECTION_LEN + at + value),
                 });
             }
@@ -225,18 +250,24 @@ impl Layout {
         series
     }
 
-    /// The counters by their names in Redis, in the array's order.
-    pub fn names(&self) -> Vec<String> {
+    /// The counters by their names in Redis, in the array's order; empty for those that are not `wanted`, since most of
+    /// what it costs to add up is putting names together.
+    pub fn names(&self, wanted: impl Fn(usize) -> bool) -> Vec<String> {
         let mut names = vec![String::new(); self.size()];
+        let mut set = |at: usize, name: Arguments<'_>| {
+            if wanted(at) {
+                names[at] = name.to_string();
+            }
+        };
         for Family { name, series, .. } in self.families() {
             for Series { labels, place } in series {
                 match place {
-                    Place::Counter(at) => names[at] = format!("{name}{{{labels}}}"),
+                    Place::Counter(at) => set(at, format_args!("{name}{{{labels}}}")),
                     Place::Histogram(at) => {
                         for (bucket, bound) in bounds().enumerate() {
-                            names[at + bucket] = format!("{name}{{{labels},le=\"{bound}\"}}");
+                            set(at + bucket, format_args!("{name}{{{labels},le=\"{bound}\"}}"));
                         }
-                        names[at + BUCKETS.len() + 1] = format!("{name}{{{labels},sum=\"microseconds\"}}");
+                        set(at + BUCKETS.len() + 1, format_args!("{name}{{{labels},sum=\"microseconds\"}}"));
                     }
                 }
             }
@@ -268,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_counter_has_one_place_and_one_name() {
-        let mut names = layout().names();
+        let mut names = layout().names(|_| true);
         assert_eq!(names.len(), layout().size());
         names.sort();
         names.dedup();
@@ -277,7 +308,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_called_by_its_name() {
-        let (layout, names) = (layout(), layout().names());
+        let (layout, names) = (layout(), layout().names(|_| true));
         let named = |at: Option<usize>| names[at.unwrap()].as_str();
         let route = |path| {
             layout.request(route_index(router::find(path).ok().map(|(endpoint, _)| endpoint)), StatusCode::NOT_FOUND)

@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -102,7 +103,7 @@ impl Metrics {
         let (counts, scope) = match all {
             Ok(all) => {
                 let all: HashMap<&[u8], u64> = all.iter().map(|(name, count)| (&name[..], *count)).collect();
-                let names = self.layout.names();
+                let names = self.layout.names(|_| true);
                 (names.iter().map(|name| all.get(name.as_bytes()).copied().unwrap_or(0)).collect(), Scope::All)
             }
             Err(_) => (self.counts.iter().map(Cell::get).collect::<Vec<_>>(), Scope::Instance),
@@ -126,8 +127,9 @@ impl Metrics {
         if !added.is_empty() {
             self.sharing.began.set(Some(now));
         }
-        let names = self.layout.names();
-        let increments: Vec<(String, u64)> = added.iter().map(|(at, count)| (names[*at].clone(), *count)).collect();
+        // They are in the order of their places.
+        let mut names = self.layout.names(|place| added.binary_search_by_key(&place, |(at, _)| *at).is_ok());
+        let increments: Vec<_> = added.iter().map(|(at, count)| (mem::take(&mut names[*at]), *count)).collect();
         let answer = cache.add_up(&key, &increments, KEPT, read).await;
         // Where Redis may have added them, they are not added again: better lost than counted twice.
         if matches!(answer, Err(CacheError::Refused { .. } | CacheError::Unreachable(_) | CacheError::CircuitOpen)) {

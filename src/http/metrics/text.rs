@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::layout::{Family, Layout, Place, Series, bounds};
+use super::layout::{Family, Labels, Layout, Place, Series, bounds};
 
 /// The media type.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -39,7 +39,7 @@ impl Report<'_> {
             let is_histogram = series.iter().any(|series| matches!(series.place, Place::Histogram(_)));
             head(&mut text, name, help, if is_histogram { "histogram" } else { "counter" });
             for Series { labels, place } in series {
-                let comma = if labels.is_empty() { "" } else { "," };
+                let comma = if matches!(labels, Labels::None) { "" } else { "," };
                 let labels = format!("scope=\"{scope}\"{comma}{labels}");
                 match place {
                     Place::Counter(at) => line(&mut text, format_args!("{name}{{{labels}}} {}", self.count(at))),
@@ -103,7 +103,7 @@ mod tests {
     fn buckets_add_up_and_the_sum_is_in_seconds() {
         let layout = Layout::default();
         let mut counts = vec![0; layout.size()];
-        let names = layout.names();
+        let names = layout.names(|_| true);
         let mut set = |name: &str, count| counts[names.iter().position(|known| known == name).unwrap()] = count;
         set(r#"store_cache_duration_seconds{operation="read",le="0.001"}"#, 2);
         set(r#"store_cache_duration_seconds{operation="read",le="+Inf"}"#, 1);
