@@ -89,7 +89,7 @@ fn count(host: &Path, counts: &Path) -> Result<()> {
         fs::remove_dir_all(counts)?;
     }
     for arguments in [vec![], vec!["--tuned".to_owned()]] {
-        status("Counting", &format!("what runs in store-host {}", arguments.join(" ")));
+        status("Counting", "what runs in it under load");
         let config = StackConfig {
             runtime: Some(Runtime::Host),
             store_host_program: Some(host.to_owned()),
