@@ -9,7 +9,9 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::http::HeaderMap;
+use hyper::http::response::Parts;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use testkit::client::Client;
@@ -19,7 +21,7 @@ use tokio::time::timeout;
 use crate::common::backends::Backends;
 use crate::common::evictions::{self, info};
 use crate::common::faulty::Node;
-use crate::{READS, version, write};
+use crate::{READS, version_of, write};
 
 const READERS: usize = 12;
 /// Who send queries that nobody sent before, or not for long.
@@ -82,29 +84,25 @@ impl Tally {
                     break;
                 }
                 let least = self.acknowledged.load(Ordering::SeqCst);
-                let request = Request::get(*path).header("Host", address).body(Empty::<Bytes>::new()).unwrap();
-                let answer = async {
-                    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-                    (head, body.collect().await.unwrap().to_bytes())
-                };
-                let (head, body) = timeout(PATIENCE, answer).await.unwrap();
+                let (head, body) = timeout(PATIENCE, get(&mut sender, address, path)).await.unwrap();
                 assert_eq!(head.status, 200, "{path}: {body:?}");
-                let found = version(&serde_json::from_slice(&body).unwrap());
-                self.reads.fetch_add(1, Ordering::SeqCst);
-                let is_hit = head.headers.get("x-cache").is_some_and(|value| value == "HIT");
-                self.hits.fetch_add(u64::from(is_hit), Ordering::SeqCst);
-                if found < least && self.stale.fetch_add(1, Ordering::SeqCst) < 10 {
-                    println!("{path} ({:?}) found {found} after {least}", head.headers.get("cache-status"));
-                }
-                assert!(
-                    found <= self.attempted.load(Ordering::SeqCst),
-                    "{path} found {found}, which nobody has written"
-                );
+                self.check(path, version_of(&serde_json::from_slice(&body).unwrap()), least, &head.headers);
             }
         };
         // The connection ends when its sender is dropped.
         let (connection, ()) = tokio::join!(connection, requests);
         connection.unwrap();
+    }
+
+    /// Counts a read, which was to find no version below `least`.
+    fn check(&self, path: &str, found: u64, least: u64, headers: &HeaderMap) {
+        let is_hit = headers.get("x-cache").is_some_and(|value| value == "HIT");
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.hits.fetch_add(u64::from(is_hit), Ordering::SeqCst);
+        if found < least && self.stale.fetch_add(1, Ordering::SeqCst) < 10 {
+            println!("{path} ({:?}) found {found} after {least}", headers.get("cache-status"));
+        }
+        assert!(found <= self.attempted.load(Ordering::SeqCst), "{path} found {found}, which nobody has written");
     }
 
     /// All readers, on one thread: so they take the least time from what they test.
@@ -124,6 +122,12 @@ impl Tally {
             self.wait_for_reads(READS_A_FLOOD);
         }
     }
+}
+
+async fn get(sender: &mut SendRequest<Empty<Bytes>>, host: &str, path: &str) -> (Parts, Bytes) {
+    let request = Request::get(path).header("Host", host).body(Empty::new()).unwrap();
+    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+    (head, body.collect().await.unwrap().to_bytes())
 }
 
 /// Counts which keys of the games Redis evicts, by kind: `value`, or what stands behind the `~`.
