@@ -64,9 +64,7 @@ pub fn package(name: &str) -> Result<()> {
 /// # Errors
 /// When it is missing and cannot be installed.
 pub fn llvm_profdata() -> Result<PathBuf> {
-    let folder = Command::new("rustc").args(["--print", "target-libdir"]).output();
-    let folder = folder.context("rustc is missing: install Rust, https://rustup.rs")?;
-    let program = PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim()).with_file_name("bin/llvm-profdata");
+    let program = library_folder(&[])?.with_file_name("bin/llvm-profdata");
     if !program.is_file() {
         status("Installing", "the component llvm-tools of rustup");
         command::run(&CommandSpec::new("rustup").args(["component", "add", "llvm-tools"]))
@@ -81,10 +79,8 @@ pub fn llvm_profdata() -> Result<PathBuf> {
 /// When it is missing and cannot be installed.
 pub fn wasm_target() -> Result<()> {
     const TARGET: &str = "wasm32-wasip2";
-    let folder = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let folder = folder.context("rustc is missing: install Rust, https://rustup.rs")?;
     // rustc names the folder whether or not it is there.
-    if folder.status.success() && PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim()).is_dir() {
+    if library_folder(&["--target", TARGET])?.is_dir() {
         return Ok(());
     }
     if !on_path("rustup") {
@@ -93,4 +89,11 @@ pub fn wasm_target() -> Result<()> {
     status("Installing", &format!("Rust's target {TARGET}"));
     command::run(&CommandSpec::new("rustup").args(["target", "add", TARGET]))
         .with_context(|| format!("Rust's target {TARGET} is missing: run `rustup target add {TARGET}`"))
+}
+
+/// The folder of Rust's standard library for a target; the empty path where rustc does not know the target.
+fn library_folder(target: &[&str]) -> Result<PathBuf> {
+    let folder = Command::new("rustc").args(["--print", "target-libdir"]).args(target).output();
+    let folder = folder.context("rustc is missing: install Rust, https://rustup.rs")?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim()))
 }
