@@ -22,6 +22,6 @@ pub struct BenchOptions {
 /// When cargo cannot be started.
 pub fn bench(options: &BenchOptions) -> Result<ExitCode> {
     let bench = cargo().args(["run", "--quiet", "--package", "bench", "--"]).args(&options.arguments);
-    // Spin makes an error with each request, which would be looked up in its debug information: 5 % of a hit's time.
+    // In Spin, Wasmtime ends a stack by an error for each timer that is cancelled; the error's backtrace would take 5 % of a hit.
     Err(bench.env_remove("RUST_BACKTRACE").exec())
 }

@@ -4,7 +4,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod component {
-    use std::cell::RefCell;
+    use std::cell::OnceCell;
     use std::pin::pin;
     use std::rc::Rc;
     use std::time::Duration;
@@ -37,8 +37,8 @@ mod component {
     const LIMIT: Duration = Duration::from_secs(5);
 
     thread_local! {
-        /// The instance's connection, as soon as it has asked for it; `None` in it where there is no Redis.
-        static REDIS: RefCell<Option<Option<Rc<Connection>>>> = const { RefCell::new(None) };
+        /// The instance's connection, as soon as it has asked for it; `None` where there is no Redis.
+        static REDIS: OnceCell<Option<Rc<Connection>>> = const { OnceCell::new() };
     }
 
     #[http_service]
@@ -68,7 +68,7 @@ mod component {
 
     /// The instance's connection to the Redis of the variable `redis_url`; `None` where that is empty.
     async fn redis() -> Result<Option<Rc<Connection>>, String> {
-        if let Some(known) = REDIS.with_borrow(Clone::clone) {
+        if let Some(known) = REDIS.with(|redis| redis.get().cloned()) {
             return Ok(known);
         }
         let url = variables::get("redis_url").await.map_err(|error| error.to_string())?;
@@ -76,8 +76,8 @@ mod component {
             "" => None,
             url => Some(Rc::new(Connection::open(url).await.map_err(|error| error.to_string())?)),
         };
-        REDIS.set(Some(opened.clone()));
-        Ok(opened)
+        // Another request may have been first.
+        Ok(REDIS.with(|redis| redis.get_or_init(|| opened).clone()))
     }
 
     fn failure(error: impl std::fmt::Debug) -> ErrorCode {

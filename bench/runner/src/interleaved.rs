@@ -9,6 +9,9 @@ use super::samples::Samples;
 /// Something to time.
 pub type Request<'a> = Box<dyn FnMut() -> Result<()> + 'a>;
 
+/// The id of a document of the seed data.
+pub const DOCUMENT: &str = "5a1f00000000000000000001";
+
 /// How often each request is made in a round.
 const TIMES: usize = 100;
 
@@ -54,6 +57,17 @@ pub fn get(client: &ureq::Agent, url: &str) -> Result<Vec<u8>> {
     let body = answer.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
     ensure!(answer.status() == 200, "{url} answered {}: {}", answer.status(), String::from_utf8_lossy(&body));
     Ok(body)
+}
+
+/// Writes a price into [`DOCUMENT`], in the store at this URL.
+///
+/// # Errors
+/// Any answer but 200, or none.
+pub fn write(client: &ureq::Agent, store: &str, price: u32) -> Result<()> {
+    let url = format!("{store}/api/update/games/{DOCUMENT}");
+    let answer = client.put(&url).content_type("application/json").send(&format!(r#"{{"price": {price}}}"#))?;
+    ensure!(answer.status() == 200, "{url} answered {}", answer.status());
+    Ok(())
 }
 
 #[cfg(test)]

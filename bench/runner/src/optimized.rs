@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::json;
 use testkit::cargo::cargo;
 use testkit::process::CommandSpec;
 use testkit::progress::status;
@@ -18,7 +17,7 @@ use testkit::runtime::Runtime;
 use testkit::stack::{Stack, StackConfig};
 use testkit::{command, install, project};
 
-use crate::interleaved;
+use crate::interleaved::{self, DOCUMENT};
 use crate::load::{self, Load};
 
 /// What to compile for.
@@ -35,8 +34,6 @@ const LOAD: Duration = Duration::from_secs(5);
 /// How many writes there are, each followed by a miss.
 const WRITES: u32 = 200;
 
-const ZELDA: &str = "5a1f00000000000000000002";
-
 /// Builds it, and prints its path.
 pub(super) fn run(options: &OptimizedOptions) -> Result<ExitCode> {
     let program = match &options.target {
@@ -52,9 +49,9 @@ pub(super) fn run(options: &OptimizedOptions) -> Result<ExitCode> {
 /// # Errors
 /// When something does not compile, install or start.
 pub fn build() -> Result<PathBuf> {
-    let (_, version) = command::output(&CommandSpec::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    build_for(host.context("rustc does not say what this machine is")?)
+    let (exit, target) = command::output(&CommandSpec::new("rustc").args(["--print", "host-tuple"]))?;
+    ensure!(exit.success(), "rustc does not say what this machine is");
+    build_for(target.trim())
 }
 
 fn build_for(target: &str) -> Result<PathBuf> {
@@ -107,7 +104,7 @@ fn count(host: &Path, counts: &Path) -> Result<()> {
 fn put_load_on(url: &str) -> Result<()> {
     let client = interleaved::client();
     ensure!(client.post(format!("{url}/api/initDB/games")).send_empty()?.status() == 200, "no seed data");
-    let document = format!("{url}/api/get/games/{ZELDA}");
+    let document = format!("{url}/api/get/games/{DOCUMENT}");
     for url in [
         format!("{url}/api/showDB/games"),
         format!("{url}/api/showDB/games?publisher=Nintendo&fields=item"),
@@ -115,10 +112,8 @@ fn put_load_on(url: &str) -> Result<()> {
     ] {
         Load { url, connections: 16, duration: LOAD, header: None }.run()?;
     }
-    for number in 0..WRITES {
-        let body = json!({ "price": number }).to_string();
-        let update = client.put(format!("{url}/api/update/games/{ZELDA}")).content_type("application/json");
-        ensure!(update.send(&body)?.status() == 200, "a write fails");
+    for price in 0..WRITES {
+        interleaved::write(&client, url, price)?;
         interleaved::get(&client, &document)?;
     }
     Ok(())

@@ -12,7 +12,7 @@ use testkit::runtime::Runtime;
 
 use super::peers::{self, Peer, Peers};
 use crate::callgrind::InstructionCount;
-use crate::interleaved;
+use crate::interleaved::{self, DOCUMENT};
 
 /// How many requests one run answers, and the other. Multiples of how many an instance serves.
 const FEW: usize = 128;
@@ -97,7 +97,7 @@ fn count(peers: &Peers, case: Case, requests: usize) -> Result<InstructionCount>
     for number in 0..requests {
         let request = match case {
             Case::Bare | Case::OneCall | Case::Hit => client.get(&listing),
-            Case::DocumentHit => client.get(format!("{url}/api/get/games/5a1f00000000000000000001")),
+            Case::DocumentHit => client.get(format!("{url}/api/get/games/{DOCUMENT}")),
             Case::Unchanged => client.get(&listing).header("if-none-match", &etag),
             Case::Miss => client.get(format!("{listing}?limit={}", first_limit - number)),
         };

@@ -84,6 +84,7 @@ pub fn build_hosts(runtime: Runtime) -> Result<PathBuf> {
     install::wasm_target()?;
     let store_host = match runtime {
         Runtime::Host => optimized::build()?,
+        // Not used.
         Runtime::Spin => project::store_host(),
     };
     status("Building", "the bridge as it is shipped");

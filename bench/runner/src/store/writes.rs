@@ -20,9 +20,6 @@ const VARIANTS: usize = 300_000;
 /// The keys of somebody else in the same Redis.
 const FOREIGN: usize = 1_000_000;
 
-/// A document of the seed data.
-const DOCUMENT: &str = "5a1f00000000000000000001";
-
 /// The rows about writes.
 ///
 /// # Errors
@@ -42,14 +39,10 @@ pub fn measure(peers: &Peers, options: &StoreOptions) -> Result<Vec<Row>> {
     let client = interleaved::client();
     let price = Cell::new(0);
     let write = |url: &str| -> Request<'_> {
-        let url = format!("{url}/api/update/games/{DOCUMENT}");
-        let (client, price) = (&client, &price);
+        let (client, price, url) = (&client, &price, url.to_owned());
         Box::new(move || {
             price.set(price.get() + 1);
-            let body = format!(r#"{{"price": {}}}"#, price.get());
-            let answer = client.put(&url).content_type("application/json").send(&body)?;
-            ensure!(answer.status() == 200, "{url} answered {}", answer.status());
-            Ok(())
+            interleaved::write(client, &url, price.get())
         })
     };
     let read = |url: &str| -> Request<'_> {
