@@ -76,7 +76,7 @@ async fn serve(server: Arc<Server>, mut accepted: UnboundedReceiver<Accepted>) {
 
 impl ServeConnection for Cores {
     /// Gives it to the thread that has the fewest.
-    fn serve_connection(&self, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
+    fn serve_connection(&mut self, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
         let Some(core) = self.0.iter().min_by_key(|core| core.connections.load(Ordering::Relaxed)) else { return };
         let stream = match stream.into_std() {
             Ok(stream) => stream,

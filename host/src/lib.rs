@@ -67,7 +67,7 @@ use crate::instance::{Factory, Handler, Reuse};
 use crate::manifest::Manifest;
 use crate::routes::Router;
 use crate::runtime_config::RuntimeConfig;
-use crate::server::{Server, Tuning};
+use crate::server::{Connections, Server, Tuning};
 use crate::variables::{Provider, Variables};
 
 /// How often a component that computes is asked whether its time is up; only with `--request-timeout`.
@@ -105,9 +105,9 @@ pub async fn run(cli: Cli) -> Result<()> {
     // The reader of this line may have gone away; that is no reason to stop.
     _ = writeln!(std::io::stdout(), "Serving http://{address}");
     if cli.tuned {
-        server::serve(listener, &Cores::start(servers)?, true, stop).await;
+        server::serve(listener, Cores::start(servers)?, true, stop).await;
     } else if let Some(server) = servers.pop() {
-        server::serve(listener, &Arc::new(server), false, stop).await;
+        server::serve(listener, Connections::of(server), false, stop).await;
     }
     for factory in factories {
         factory.state().stop();

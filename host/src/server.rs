@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
@@ -60,14 +61,14 @@ impl Tuning {
 /// Serves connections that were accepted.
 pub trait ServeConnection {
     /// Serves this one, in a task of its own. `watcher` is told when it ends, and tells it to.
-    fn serve_connection(&self, stream: TcpStream, client: SocketAddr, watcher: Watcher);
+    fn serve_connection(&mut self, stream: TcpStream, client: SocketAddr, watcher: Watcher);
 }
 
-/// Has what `listener` accepts served until `stop` resolves. Then it returns at once; or, where it is to be `graceful`, gives
-/// requests that are being answered ten seconds.
+/// Has what `listener` accepts served until `stop` resolves. Then it drops `server` and returns at once; or, where it is to be
+/// `graceful`, gives requests that are being answered ten seconds before.
 pub async fn serve(
     listener: TcpListener,
-    server: &impl ServeConnection,
+    mut server: impl ServeConnection,
     graceful: bool,
     stop: impl Future<Output = ()>,
 ) {
@@ -92,9 +93,26 @@ pub async fn serve(
     }
 }
 
-impl ServeConnection for Arc<Server> {
-    fn serve_connection(&self, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
-        tokio::spawn(self.clone().connection(stream, client, watcher));
+/// Connections that are served on the runtime they are accepted on. Those that are open when this is dropped are cut off:
+/// were they left to the end of the runtime, some would see the instances end first, and answer their requests with a 500.
+pub struct Connections {
+    server: Arc<Server>,
+    tasks: JoinSet<()>,
+}
+
+impl Connections {
+    /// None yet, to be served by `server`.
+    #[must_use]
+    pub fn of(server: Server) -> Self {
+        Self { server: Arc::new(server), tasks: JoinSet::new() }
+    }
+}
+
+impl ServeConnection for Connections {
+    fn serve_connection(&mut self, stream: TcpStream, client: SocketAddr, watcher: Watcher) {
+        // Those that ended are kept until somebody asks for them.
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(self.server.clone().connection(stream, client, watcher));
     }
 }
 

@@ -22,11 +22,16 @@ fn a_signal_ends_it_with_exit_code_0() {
 
 #[test]
 fn requests_that_are_being_answered_are_cut_off() {
-    let mut host = App::new().start(&[]);
-    let mut client = host.client();
-    client.send(b"GET /sleep?ms=60000 HTTP/1.1\r\nHost: test\r\n\r\n");
-    std::thread::sleep(Duration::from_millis(300));
-    host.signal("TERM");
-    assert_eq!(host.ends_within(Duration::from_secs(3)).code(), Some(0));
-    assert!(client.is_closed());
+    // Several times, because it was a matter of which task ended first: the request's or its instance's.
+    for _ in 0..10 {
+        let mut host = App::new().start(&[]);
+        let mut client = host.client();
+        client.send(b"GET /sleep?ms=60000 HTTP/1.1\r\nHost: test\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(300));
+        host.signal("TERM");
+        assert_eq!(host.ends_within(Duration::from_secs(3)).code(), Some(0));
+        assert!(client.is_closed());
+        let log = host.whole_log();
+        assert!(!log.contains("ERROR"), "{log}");
+    }
 }
