@@ -6,7 +6,9 @@ use sha1::{Digest, Sha1};
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]));
+    text
 }
 
 /// The hex SHA-1 of `bytes`.

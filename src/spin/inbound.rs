@@ -15,8 +15,7 @@ use crate::http::request_id::X_REQUEST_ID;
 use crate::http::routes::add::IDEMPOTENCY_KEY;
 use crate::trace_context::{TRACEPARENT, TRACESTATE};
 
-/// The headers that something here reads. The others, of which Spin adds several of its own to every request, are left
-/// out: to parse and hash them would be work for nothing.
+/// The headers that something here reads. The others are left out: to parse and hash them would be work for nothing.
 static READ: [HeaderName; 17] = [
     header::ACCEPT,
     header::ACCESS_CONTROL_REQUEST_METHOD,
@@ -36,6 +35,9 @@ static READ: [HeaderName; 17] = [
     X_REQUEST_ID,
     CLIENT_ADDRESS,
 ];
+
+/// How the names begin that Spin adds to every request: most of a request's, and only [`CLIENT_ADDRESS`] is read.
+const OF_SPIN: &str = "spin-";
 
 thread_local! {
     /// Their names, looked up once.
@@ -57,6 +59,9 @@ pub fn head(request: &types::Request) -> Result<Request<()>, ErrorCode> {
     let mut headers = HeaderMap::new();
     let names = READ_NAMES.with(|names| *names);
     for (name, value) in request.get_headers().copy_all() {
+        if name.starts_with(OF_SPIN) && name != CLIENT_ADDRESS.as_str() {
+            continue;
+        }
         if let Some(at) = names.iter().position(|read| read.eq_ignore_ascii_case(&name))
             && let Ok(value) = HeaderValue::try_from(value)
         {
