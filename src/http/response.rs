@@ -134,16 +134,12 @@ fn with_body(status: StatusCode, body: Bytes, cache_control: &'static str) -> Re
 
 /// Says where a read's answer came from: `X-Cache`, `Cache-Status` (RFC 9211) and `Server-Timing`.
 pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
-    let (x_cache, status, ttl) = match &report.source {
-        Source::Hit { ttl } => ("HIT", "hit", *ttl),
-        Source::Miss { stored: Some(ttl) } => ("MISS", "fwd=uri-miss; stored", Some(*ttl)),
-        Source::Miss { stored: None } => ("MISS", "fwd=uri-miss", None),
-        Source::Stale { .. } => ("STALE", "hit; fwd=stale; detail=store-failed", None),
-        Source::Bypass { .. } => ("BYPASS", "fwd=bypass; detail=", None),
-    };
-    let detail = match report.source {
-        Source::Bypass { detail } => detail,
-        _ => "",
+    let (x_cache, [status, detail], ttl) = match &report.source {
+        Source::Hit { ttl } => ("HIT", ["hit", ""], *ttl),
+        Source::Miss { stored: None } => ("MISS", ["fwd=uri-miss", ""], None),
+        Source::Miss { stored } => ("MISS", ["fwd=uri-miss; stored", ""], *stored),
+        Source::Stale { .. } => ("STALE", ["hit; fwd=stale; detail=store-failed", ""], None),
+        Source::Bypass { detail } => ("BYPASS", ["fwd=bypass; detail=", *detail], None),
     };
     let mut seconds = itoa::Buffer::new();
     let ttl = ttl.map_or(["", ""], |ttl| ["; ttl=", seconds.format(ttl.as_secs())]);
