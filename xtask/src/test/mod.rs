@@ -30,7 +30,7 @@ pub struct TestOptions {
     #[arg(long, value_enum, env = runtime::VARIABLE, default_value_t)]
     pub runtime: Runtime,
 
-    /// Only the tests, and the Hurl files, whose name contains this.
+    /// Only the tests, and the Hurl files, whose name contains this, and the test programs that have this name, such as chaos.
     pub filter: Option<String>,
 }
 
@@ -57,7 +57,9 @@ pub fn test(options: &TestOptions) -> Result<ExitCode> {
     }
     let total = report.total();
     if let (Some(filter), true) = (filter, total.is_empty()) {
-        eprintln!("xtask: no test and no Hurl file has a name that contains {filter:?}");
+        eprintln!(
+            "xtask: no test and no Hurl file has a name that contains {filter:?}, and no test program has this name"
+        );
         report.add("filter", Counts::FAILED);
     }
     report.print();

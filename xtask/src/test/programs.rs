@@ -81,15 +81,25 @@ impl TestProgram {
         self.title.split_once(':').map_or(self.title.as_str(), |(package, _)| package)
     }
 
-    /// Runs its tests whose name contains the filter, the component in `runtime`. `built`: whether the programs are up to date, so that the tests
-    /// of the whole system need not build them.
+    /// Its own name, as in `tests/chaos`.
+    fn name(&self) -> &str {
+        self.title.split_once(": ").map_or(self.title.as_str(), |(_, name)| name)
+    }
+
+    /// Of a filter, what its tests are still to be filtered by: nothing where the filter names this program.
+    fn filter_of_tests<'a>(&self, filter: Option<&'a str>) -> Option<&'a str> {
+        filter.filter(|filter| *filter != self.name())
+    }
+
+    /// Runs its tests whose name contains the filter, or all of them where the filter is its own name; the component in
+    /// `runtime`. `built`: whether the programs are up to date, so that the tests of the whole system need not build them.
     ///
     /// # Errors
     /// When it cannot be started, and on Ctrl-C.
     pub fn run(&self, runtime: Runtime, filter: Option<&str>, mongodb_uri: &str, built: bool) -> Result<Counts> {
         let mut spec = CommandSpec::new(&self.path)
             .folder(&self.folder)
-            .args(filter)
+            .args(self.filter_of_tests(filter))
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("MONGODB_URI", mongodb_uri)
             .env(runtime::VARIABLE, runtime.name());
@@ -134,6 +144,15 @@ mod tests {
         let title = |kind| parse(&message(kind, id, true)).map(|program| program.title);
         assert_eq!(title("lib").as_deref(), Some("data-api: unit tests"));
         assert_eq!(title("bin").as_deref(), Some("data-api: unit tests of the program"));
+    }
+
+    #[test]
+    fn a_filter_may_name_a_program() {
+        let program = parse(&message("test", "path+file:///home/me/store#store-api@0.1.0", true)).unwrap();
+        assert_eq!(program.title(), "store-api: find");
+        assert_eq!(program.filter_of_tests(Some("find")), None);
+        assert_eq!(program.filter_of_tests(Some("fin")), Some("fin"));
+        assert_eq!(program.filter_of_tests(None), None);
     }
 
     #[test]
