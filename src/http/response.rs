@@ -83,7 +83,7 @@ pub fn path_segment(text: &str) -> String {
 /// Says where a listing goes on (RFC 8288) and how long it is. `parameters` are the listing's, in their one form.
 pub fn set_links(reply: &mut Response, path: &str, parameters: &[(String, String)], links: &Links) {
     if let Some(total) = links.total {
-        insert(reply, X_TOTAL_COUNT, &total.to_string());
+        insert(reply, X_TOTAL_COUNT, total.to_string());
     }
     if links.next.is_none() && links.previous.is_none() && !links.first {
         return;
@@ -105,7 +105,7 @@ pub fn set_links(reply: &mut Response, path: &str, parameters: &[(String, String
     values.extend(links.previous.as_ref().map(|start| link(Some(start), "prev")));
     values.extend(links.first.then(|| link(None, "first")));
     if !values.is_empty() {
-        insert(reply, header::LINK, &values.join(", "));
+        insert(reply, header::LINK, values.join(", "));
     }
 }
 
@@ -147,21 +147,16 @@ pub fn set_cache_headers(response: &mut Response, report: &ReadReport) {
     let key = report.key.as_ref().map_or(["", "", ""], |key| ["; key=\"", key, "\""]);
     // Joined without the machinery of `format!`, which took a fiftieth of a hit.
     let status = ["redis; ", status, detail, ttl[0], ttl[1], key[0], key[1], key[2]].concat();
-    let timing = match report.database_time {
-        None => ["cache;dur=", &milliseconds(report.cache_time)].concat(),
-        Some(database_time) => {
-            ["cache;dur=", &milliseconds(report.cache_time), ", store;dur=", &milliseconds(database_time)].concat()
-        }
-    };
+    let mut timing = ["cache;dur=", &milliseconds(report.cache_time)].concat();
+    if let Some(database_time) = report.database_time {
+        timing.extend([", store;dur=", &milliseconds(database_time)]);
+    }
     if let Source::Stale { age: Some(age) } = report.source {
         response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
     }
     response.headers_mut().insert(X_CACHE, HeaderValue::from_static(x_cache));
-    for (name, value) in [(CACHE_STATUS, status), (SERVER_TIMING, timing)] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    insert(response, CACHE_STATUS, status);
+    insert(response, SERVER_TIMING, timing);
 }
 
 /// Says so where a write could not be recorded in the cache.
@@ -171,12 +166,12 @@ pub fn set_invalidation_status(response: &mut Response, recorded: Invalidation) 
         Invalidation::Fenced => "uncached-for-now",
         Invalidation::Failed => "not-invalidated",
     };
-    insert(response, CACHE_STATUS, &format!("redis; fwd=method; detail={detail}"));
+    insert(response, CACHE_STATUS, format!("redis; fwd=method; detail={detail}"));
 }
 
 /// Sets a header, unless a header cannot carry the value.
-pub fn insert(response: &mut Response, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+pub fn insert(response: &mut Response, name: HeaderName, value: impl TryInto<HeaderValue>) {
+    if let Ok(value) = value.try_into() {
         response.headers_mut().insert(name, value);
     }
 }
