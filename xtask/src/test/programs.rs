@@ -21,7 +21,8 @@ use super::counts::Counts;
 /// A test program.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TestProgram {
-    title: String,
+    package: String,
+    name: String,
     unit: bool,
     path: PathBuf,
     folder: PathBuf,
@@ -37,7 +38,7 @@ pub fn build() -> Result<(Vec<TestProgram>, bool)> {
     // What does not compile is no reason to leave the others unbuilt.
     let (exit, messages) = command::output(&build.args(["--no-run", "--no-fail-fast"]))?;
     let mut programs: Vec<TestProgram> = messages.lines().filter_map(parse).collect();
-    programs.sort_by(|a, b| (!a.unit, &a.title).cmp(&(!b.unit, &b.title)));
+    programs.sort_by_cached_key(|program| (!program.unit, program.title()));
     Ok((programs, exit.success()))
 }
 
@@ -49,15 +50,14 @@ fn parse(message: &str) -> Option<TestProgram> {
     }
     let path = PathBuf::from(message["executable"].as_str()?);
     let folder = Path::new(message["manifest_path"].as_str()?).parent()?.to_owned();
-    let name = message["target"]["name"].as_str()?;
     let unit = message["target"]["kind"][0] != "test";
-    let package = package(message["package_id"].as_str()?);
-    let title = match (unit, message["target"]["kind"][0] == "bin") {
-        (true, false) => format!("{package}: unit tests"),
-        (true, true) => format!("{package}: unit tests of the program"),
-        (false, _) => format!("{package}: {name}"),
+    let name = match (unit, message["target"]["kind"][0] == "bin") {
+        (true, false) => "unit tests",
+        (true, true) => "unit tests of the program",
+        (false, _) => message["target"]["name"].as_str()?,
     };
-    Some(TestProgram { title, unit, path, folder })
+    let package = package(message["package_id"].as_str()?).to_owned();
+    Some(TestProgram { package, name: name.to_owned(), unit, path, folder })
 }
 
 /// The package's name: `path+file:///home/me/store/bridge#data-api@0.1.0`, or, where the folder is named like the
@@ -72,23 +72,18 @@ fn package(id: &str) -> &str {
 
 impl TestProgram {
     /// What it tests.
-    pub fn title(&self) -> &str {
-        &self.title
+    pub fn title(&self) -> String {
+        format!("{}: {}", self.package, self.name)
     }
 
     /// The package that it belongs to.
     pub fn package(&self) -> &str {
-        self.title.split_once(':').map_or(self.title.as_str(), |(package, _)| package)
-    }
-
-    /// Its own name, as in `tests/chaos`.
-    fn name(&self) -> &str {
-        self.title.split_once(": ").map_or(self.title.as_str(), |(_, name)| name)
+        &self.package
     }
 
     /// Of a filter, what its tests are still to be filtered by: nothing where the filter names this program.
     fn filter_of_tests<'a>(&self, filter: Option<&'a str>) -> Option<&'a str> {
-        filter.filter(|filter| *filter != self.name())
+        filter.filter(|filter| *filter != self.name)
     }
 
     /// Runs its tests whose name contains the filter, or all of them where the filter is its own name; the component in
@@ -134,14 +129,16 @@ mod tests {
         let id = "path+file:///home/me/store/bridge#data-api@0.1.0";
         let found = parse(&message("test", id, true));
         let expected = TestProgram {
-            title: "data-api: find".to_owned(),
+            package: "data-api".to_owned(),
+            name: "find".to_owned(),
             unit: false,
             path: "/t/find-1".into(),
             folder: "/home/me/store/bridge".into(),
         };
         assert_eq!(found.as_ref().map(TestProgram::package), Some("data-api"));
+        assert_eq!(found.as_ref().map(TestProgram::title).as_deref(), Some("data-api: find"));
         assert_eq!(found, Some(expected));
-        let title = |kind| parse(&message(kind, id, true)).map(|program| program.title);
+        let title = |kind| parse(&message(kind, id, true)).map(|program| program.title());
         assert_eq!(title("lib").as_deref(), Some("data-api: unit tests"));
         assert_eq!(title("bin").as_deref(), Some("data-api: unit tests of the program"));
     }
