@@ -18,6 +18,8 @@ use crate::variable_arg::VariableArg;
 ///
 /// When it accepts requests, it prints "Serving http://ADDRESS". SIGTERM or Ctrl-C stops it at once, as it stops Spin;
 /// with --tuned, requests that are being answered get up to 10 seconds to finish.
+///
+/// It logs to stderr. The environment variable RUST_LOG says what, as in RUST_LOG=warn,store_host=debug.
 #[derive(Debug, Parser)]
 #[command(name = "store-host", version)]
 pub struct Cli {

@@ -9,7 +9,7 @@ use crate::cargo::cargo;
 use crate::process::CommandSpec;
 use crate::progress::{Progress, side_by_side, status};
 use crate::runtime::Runtime;
-use crate::{command, install};
+use crate::{command, install, project};
 
 /// Set for the tests that `cargo xtask test` runs, which has built the programs already.
 pub const BUILT: &str = "XTASK_PROGRAMS_BUILT";
@@ -18,6 +18,9 @@ pub const BUILT: &str = "XTASK_PROGRAMS_BUILT";
 pub const STEPS: [&str; 2] = [COMPONENT, NATIVE];
 const COMPONENT: &str = "build the component";
 const NATIVE: &str = "build the bridge and the host";
+
+/// Cargo's own variable.
+const INCREMENTAL: &str = "CARGO_INCREMENTAL";
 
 /// Builds what of them is not built or not up to date; once per process.
 ///
@@ -41,7 +44,11 @@ pub fn build(runtime: Runtime, progress: &Progress) -> Result<()> {
 /// The whole workspace is selected, and of it the programs: cargo unites the features of what is selected, so this
 /// shares every compiled dependency with `cargo test --workspace` and `cargo clippy --workspace`.
 fn native(runtime: Runtime) -> CommandSpec {
-    let build = cargo().args(["build", "--workspace", "--bin", "data-api"]);
+    let mut build = cargo().args(["build", "--workspace", "--bin", "data-api"]);
+    // What makes the next build faster makes the first one slower, and most users never need a second.
+    if env::var_os(INCREMENTAL).is_none() && !project::data_api().exists() {
+        build = build.env(INCREMENTAL, "0");
+    }
     match runtime {
         Runtime::Host => build.args(["--bin", "store-host"]),
         Runtime::Spin => build,

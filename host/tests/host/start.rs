@@ -26,6 +26,7 @@ fn help_explains_itself() {
         "--idle-instance-timeout",
         "--request-timeout",
         "--tuned",
+        "RUST_LOG",
     ] {
         assert!(help.contains(flag), "{flag}");
     }
@@ -80,6 +81,24 @@ fn what_the_host_does_not_support() {
     app.write("runtime.toml", "[[variables_provider]]\ntype = \"vault\"\nurl = \"http://x\"\n");
     says(&app.fails(&["--runtime-config-file", "runtime.toml"]), &["runtime.toml", "vault"]);
     says(&app.fails(&["--runtime-config-file", "nothing.toml"]), &["nothing.toml"]);
+}
+
+#[test]
+fn what_is_logged_is_named_by_rust_log() {
+    for (value, debugs) in
+        [(None, false), (Some(""), false), (Some("warn,store_host=debug"), true), (Some("store_host"), true)]
+    {
+        let mut app = App::new();
+        app.environment.extend(value.map(|value| ("RUST_LOG", value.to_owned())));
+        // A compiler's cache that is a file: said at the level debug.
+        app.write("cache", "");
+        app.environment.push(("XDG_CACHE_HOME", app.folder.join("cache").display().to_string()));
+        let log = app.start(&[]).log();
+        assert_eq!(log.contains("no cache of compiled components"), debugs, "{value:?}: {log}");
+    }
+    let mut app = App::new();
+    app.environment.push(("RUST_LOG", "store_host=loud".to_owned()));
+    says(&app.fails(&[]), &["RUST_LOG=store_host=loud", "level"]);
 }
 
 #[test]
