@@ -10,6 +10,7 @@ use std::time::Duration;
 use common::faulty::{CACHE_TIMEOUT, Faulty, STORE_TIMEOUT};
 use serde_json::json;
 use testkit::proxy::Mode;
+use testkit::runtime::Runtime;
 
 const CELESTE: &str = "/api/get/games/5a1f00000000000000000008";
 /// How long reads leave Redis alone after it failed.
@@ -54,19 +55,33 @@ fn becomes_a_hit(system: &Faulty, mode: Mode) {
 
 #[test]
 fn reads_are_right_while_the_way_to_redis_is_broken_and_recover() {
-    let system = Faulty::start(&[]);
+    reads_are_right_however_redis_fails(&Faulty::start(&[]));
+}
+
+/// The component sets no timer for a hit then.
+#[test]
+fn the_same_where_the_host_ends_calls_of_redis_by_itself() {
+    if Runtime::from_environment().unwrap() == Runtime::Spin {
+        // Spin has no such limit, and so there is nothing else to try than above.
+        return;
+    }
+    let limit = format!("{}ms", CACHE_TIMEOUT.as_millis());
+    reads_are_right_however_redis_fails(&Faulty::start_with(&[], &["--redis-timeout".to_owned(), limit]));
+}
+
+fn reads_are_right_however_redis_fails(system: &Faulty) {
     let garbage = REDIS_GARBAGE.map(Mode::Answer);
     let broken = [Mode::Refuse, Mode::Hang, Mode::Slow(CACHE_TIMEOUT * 2), Mode::CutAnswers];
     for mode in broken.into_iter().chain(garbage) {
         system.to_redis.set(mode);
-        reads_are_right(&system, mode);
+        reads_are_right(system, mode);
         // A write goes through, and the next read shows it.
         let price = json!({ "price": 20.5 });
         let write = system.put("/api/update/games/5a1f00000000000000000008", &price);
         assert_eq!(write.status, 200, "{mode:?}");
         assert_eq!(system.get(CELESTE).json()["price"], 20.5, "{mode:?}");
         system.to_redis.set(Mode::Pass);
-        becomes_a_hit(&system, mode);
+        becomes_a_hit(system, mode);
     }
 }
 

@@ -43,6 +43,9 @@ pub(crate) struct Connections<P: Ports> {
 
 type Shared<P> = Arc<Kept<<<P as Ports>::Connector as Connector>::Connection>>;
 
+/// A connection that ends every command in time by itself.
+pub(crate) struct Limited<P: Ports>(Shared<P>);
+
 /// Forgets the connection when a command on it is dropped before its end: a command that ran out of time may have run on
 /// a connection whose peer is gone, and the next one would wait on it again.
 struct ForgetUnlessDone<'a, P: Ports> {
@@ -115,6 +118,27 @@ impl<P: Ports> Connections<P> {
         result
     }
 
+    /// The connection that is kept, where it can be used as it is and ends every command within `limit` by itself.
+    pub fn limited(&self, limit: Duration) -> Option<Limited<P>> {
+        let kept = lock(&self.kept).clone()?;
+        let usable = kept.greeted.load(Ordering::Relaxed);
+        (usable && kept.connection.time_limit().is_some_and(|own| own <= limit)).then_some(Limited(kept))
+    }
+
+    /// Runs a command on that connection, without a timer. `None` where the connection turns out to be broken; it is
+    /// forgotten then.
+    pub async fn execute_on(
+        &self,
+        limited: &Limited<P>,
+        command: &str,
+        arguments: &[Argument<'_>],
+    ) -> Option<Result<Vec<RedisValue>, CacheError>> {
+        let mut guard = ForgetUnlessDone { connections: self, done: false };
+        let answer = limited.0.connection.execute(command, arguments).await;
+        guard.done = true;
+        self.conclude(&limited.0, answer).ok()
+    }
+
     async fn try_twice(
         &self,
         platform: &P::Platform,
@@ -128,19 +152,37 @@ impl<P: Ports> Connections<P> {
                 Ok(()) => request.send(&kept.connection).await,
                 Err(error) => Err(error),
             };
-            match result {
-                Ok(answer) => return Ok(answer),
-                Err(RedisError::Answered(refusal, reason)) => {
-                    if refusal.replaces_connection() {
-                        self.forget(&kept);
-                    }
-                    return Err(CacheError::Refused { refusal, reason });
-                }
-                Err(RedisError::Broken(why)) => failure = why,
+            match self.conclude(&kept, result) {
+                Ok(outcome) => return outcome,
+                Err(why) => failure = why,
             }
-            self.forget(&kept);
         }
         Err(CacheError::Unreachable(failure))
+    }
+
+    /// What a command came to on a connection, which is forgotten if it is no good any more; or why the connection is broken.
+    fn conclude(
+        &self,
+        kept: &Shared<P>,
+        answer: Result<Vec<RedisValue>, RedisError>,
+    ) -> Result<Result<Vec<RedisValue>, CacheError>, String> {
+        match answer {
+            Ok(values) => Ok(Ok(values)),
+            Err(RedisError::Answered(refusal, reason)) => {
+                if refusal.replaces_connection() {
+                    self.forget(kept);
+                }
+                Ok(Err(CacheError::Refused { refusal, reason }))
+            }
+            Err(RedisError::TimedOut(limit)) => {
+                self.forget(kept);
+                Ok(Err(CacheError::TimedOut(limit)))
+            }
+            Err(RedisError::Broken(why)) => {
+                self.forget(kept);
+                Err(why)
+            }
+        }
     }
 
     /// The connection. Requests that find none each open one, and the last is kept: none ever waits for another.
@@ -149,6 +191,7 @@ impl<P: Ports> Connections<P> {
             return Ok(kept);
         }
         let connection = self.connector.open().await.map_err(|error| match error {
+            RedisError::TimedOut(limit) => CacheError::TimedOut(limit),
             // Without a connection Redis is as good as away: to try for every request would open one for each.
             RedisError::Broken(why) | RedisError::Answered(_, why) => CacheError::Unreachable(why),
         })?;

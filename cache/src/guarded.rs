@@ -56,11 +56,16 @@ impl<P: Ports> ReadThrough<P> {
         step: Step,
         work: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        let limit = self.settings.timeout;
-        if step.is_read() && !self.memory.breaker.admits(|| self.platform().now(), limit) {
-            return Err(CacheError::CircuitOpen);
-        }
+        self.admit(step)?;
         self.observed(step, work).await
+    }
+
+    /// Whether a step may be taken now.
+    pub(crate) fn admit(&self, step: Step) -> Result<(), CacheError> {
+        match !step.is_read() || self.memory.breaker.admits(|| self.platform().now(), self.settings.timeout) {
+            true => Ok(()),
+            false => Err(CacheError::CircuitOpen),
+        }
     }
 
     /// Takes a step in any case.
@@ -69,8 +74,22 @@ impl<P: Ports> ReadThrough<P> {
         step: Step,
         work: impl Future<Output = Result<T, CacheError>>,
     ) -> Result<T, CacheError> {
-        let limit = self.settings.timeout;
-        let result = timeout(self.platform(), limit, work).await.unwrap_or(Err(CacheError::TimedOut(limit)));
+        self.observed_within(self.settings.timeout, step, work).await
+    }
+
+    /// Takes a step that must be done within `limit`.
+    pub(crate) async fn observed_within<T>(
+        &self,
+        limit: Duration,
+        step: Step,
+        work: impl Future<Output = Result<T, CacheError>>,
+    ) -> Result<T, CacheError> {
+        let result = timeout(self.platform(), limit, work).await;
+        self.conclude(step, result.unwrap_or(Err(CacheError::TimedOut(self.settings.timeout))))
+    }
+
+    /// Tells what a step came to.
+    pub(crate) fn conclude<T>(&self, step: Step, result: Result<T, CacheError>) -> Result<T, CacheError> {
         match &result {
             Ok(_) => self.answered(),
             Err(CacheError::Refused { refusal, reason }) => {

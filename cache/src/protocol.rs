@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::connection::{Connections, Greeting};
+use crate::connection::{Connections, Greeting, Limited};
+use crate::keys::LookupKeys;
 use crate::redis::{Argument, RedisValue};
 use crate::scripts::{ACQUIRE, ADD_UP, BEGIN_WRITE, COUNT, Call, END_WRITE, FILL, RELEASE};
 use crate::stamp::Stamp;
@@ -117,15 +118,25 @@ impl<P: Ports> Protocol<P> {
     pub async fn lookup(&self, entry: &Entry<'_>) -> Result<(String, Option<Cached>), CacheError> {
         let keys = entry.lookup_keys(false);
         let answer = self.mget(&keys).await?;
-        let [value, RedisValue::Bytes(stamp), generations @ ..] = answer.as_slice() else {
-            return Ok((keys.into_first(), None));
-        };
-        let cached = Stamp::proven(stamp, generations).and_then(|stamp| match value {
-            _ if stamp.etag.is_none() => Some(Cached { bytes: Bytes::new(), stamp }),
-            RedisValue::Bytes(bytes) => Some(Cached { bytes: bytes.clone(), stamp }),
-            _ => None,
-        });
+        let cached = proven(&answer);
         Ok((keys.into_first(), cached))
+    }
+
+    /// The connection, where it is open and ends every command within `limit` by itself.
+    pub(crate) fn limited(&self, limit: Duration) -> Option<Limited<P>> {
+        self.connections.limited(limit)
+    }
+
+    /// Like [`lookup`](Self::lookup), on that connection. `None` where it turns out to be broken.
+    pub(crate) async fn lookup_on(
+        &self,
+        limited: &Limited<P>,
+        entry: &Entry<'_>,
+    ) -> Option<Result<(String, Option<Cached>), CacheError>> {
+        let keys = entry.lookup_keys(false);
+        let (line, count) = command_line(&keys);
+        let answer = self.connections.execute_on(limited, "MGET", &line[..count]).await?;
+        Some(answer.map(|answer| (keys.into_first(), proven(&answer))))
     }
 
     /// The kept copy of an entry, if it proves itself: then no write that was acknowledged has begun since it was filled.
@@ -137,13 +148,8 @@ impl<P: Ports> Protocol<P> {
         Ok(stamp.map(|stamp| Cached { bytes: copy.slice(end + 1..), stamp }))
     }
 
-    async fn mget(&self, keys: &crate::keys::LookupKeys) -> Result<Vec<RedisValue>, CacheError> {
-        let mut line = [Argument::Number(0); crate::keys::MAX_SCOPES + 2];
-        let mut count = 0;
-        for (argument, key) in line.iter_mut().zip(keys.iter()) {
-            *argument = Argument::Bytes(key.as_bytes());
-            count += 1;
-        }
+    async fn mget(&self, keys: &LookupKeys) -> Result<Vec<RedisValue>, CacheError> {
+        let (line, count) = command_line(keys);
         self.connections.execute(&self.platform, &self.spaces, "MGET", &line[..count]).await
     }
 
@@ -287,6 +293,27 @@ impl<P: Ports> Protocol<P> {
     async fn call(&self, call: Call<'_>) -> Result<Vec<RedisValue>, CacheError> {
         self.connections.call(&self.platform, &self.spaces, &call).await
     }
+}
+
+/// The keys as arguments, and how many of the array they are.
+fn command_line(keys: &LookupKeys) -> ([Argument<'_>; crate::keys::MAX_SCOPES + 2], usize) {
+    let mut line = [Argument::Number(0); crate::keys::MAX_SCOPES + 2];
+    let mut count = 0;
+    for (argument, key) in line.iter_mut().zip(keys.iter()) {
+        *argument = Argument::Bytes(key.as_bytes());
+        count += 1;
+    }
+    (line, count)
+}
+
+/// The value in the answer to a look-up, if it proves itself by its stamp.
+fn proven(answer: &[RedisValue]) -> Option<Cached> {
+    let [value, RedisValue::Bytes(stamp), generations @ ..] = answer else { return None };
+    Stamp::proven(stamp, generations).and_then(|stamp| match value {
+        _ if stamp.etag.is_none() => Some(Cached { bytes: Bytes::new(), stamp }),
+        RedisValue::Bytes(bytes) => Some(Cached { bytes: bytes.clone(), stamp }),
+        _ => None,
+    })
 }
 
 fn push_generations_and_fences(entry: &Entry<'_>, keys: &mut Vec<String>) {

@@ -150,7 +150,7 @@ impl<P: Ports> ReadThrough<P> {
         if !self.settings.caching() || !entry.is_sound() {
             return self.read_around(entry, load, began).await;
         }
-        let (key, outcome, missed) = self.lookup(entry).await;
+        let (key, outcome, missed) = self.lookup(entry, began).await;
         let looked = self.platform().now();
         let mut read = Read {
             key,
@@ -224,8 +224,8 @@ impl<P: Ports> ReadThrough<P> {
     }
 
     /// The entry's key, the outcome, and when the cache turned out not to have the value.
-    async fn lookup(&self, entry: &Entry<'_>) -> (String, LookupOutcome, Duration) {
-        match self.guarded(Step::Lookup, self.protocol.lookup(entry)).await {
+    async fn lookup(&self, entry: &Entry<'_>, began: Duration) -> (String, LookupOutcome, Duration) {
+        match self.look_up(entry, began).await {
             Ok((key, Some(cached))) => (key, LookupOutcome::Hit(cached), Duration::ZERO),
             Ok((key, None)) => {
                 let missed = self.platform().now();
@@ -236,6 +236,21 @@ impl<P: Ports> ReadThrough<P> {
                 (entry.value_key(), LookupOutcome::Bypass(bypass_detail(&error)), now)
             }
         }
+    }
+
+    /// The step that every read begins with, and that a hit consists of. A timer is most of what it costs, so it is taken
+    /// without one where the connection has its own limit.
+    async fn look_up(&self, entry: &Entry<'_>, began: Duration) -> Result<(String, Option<Cached>), CacheError> {
+        self.admit(Step::Lookup)?;
+        let mut limit = self.settings.timeout;
+        if let Some(limited) = self.protocol.limited(limit) {
+            if let Some(result) = self.protocol.lookup_on(&limited, entry).await {
+                return self.conclude(Step::Lookup, result);
+            }
+            // Once more, on a new connection, in what is left of the time.
+            limit = (began + limit).saturating_sub(self.platform().now());
+        }
+        self.observed_within(limit, Step::Lookup, self.protocol.lookup(entry)).await
     }
 
     /// After a miss: acquires the lease, or waits for the reader that holds it.

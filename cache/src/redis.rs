@@ -1,6 +1,7 @@
 //! The port to Redis: connections that carry one command at a time to it and its answer back.
 
 use std::future::Future;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -23,6 +24,15 @@ pub trait Connection {
         command: &str,
         arguments: &[Argument<'_>],
     ) -> impl Future<Output = Result<Vec<RedisValue>, RedisError>>;
+
+    /// The longest that a command takes before it fails with [`RedisError::TimedOut`], where the connection sees to that by
+    /// itself; `None` where it may take for ever.
+    ///
+    /// On a connection that takes no longer than [`Settings::timeout`](crate::Settings::timeout), the cache sets no timer
+    /// for the step that a hit consists of.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// An argument of a command.
@@ -50,6 +60,8 @@ pub enum RedisValue {
 pub enum RedisError {
     /// Redis could not be reached, or the connection broke: the client's words.
     Broken(String),
+    /// Redis did not answer within this time, which the connection has of itself. Its next answer may be long in coming, too.
+    TimedOut(Duration),
     /// Redis answered an error: its kind, and its words.
     Answered(Refusal, String),
 }

@@ -67,6 +67,12 @@ pub struct Cli {
     #[arg(long, value_name = "DURATION", value_parser = Range::parse_duration)]
     pub request_timeout: Option<Range<Duration>>,
 
+    /// How long Redis may take to answer a command of a component, or to be connected to: 250ms, 1s. A call that takes longer
+    /// fails. A component finds the limit in its environment, as STORE_HOST_REDIS_TIMEOUT_MS, and can do without a timer of
+    /// its own. No limit by default, as in Spin; commands that block, such as BLPOP, need none, or a long one.
+    #[arg(long, value_name = "DURATION", value_parser = redis_timeout)]
+    pub redis_timeout: Option<Duration>,
+
     /// Turns on what Spin does not do: each core has a runtime of its own; a response's head and body leave together, without
     /// delay (TCP_NODELAY); the instances of a core share one connection per Redis address; requests queue up instead of
     /// failing where there are too many; and stopping waits for requests that are being answered.
@@ -92,6 +98,14 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| "this name has no address".to_owned())
 }
 
+/// A whole number of milliseconds, since components are told it so.
+fn redis_timeout(text: &str) -> Result<Duration, String> {
+    match Range::parse_duration(text)? {
+        Range::Value(limit) if !limit.is_zero() && limit.subsec_nanos() % 1_000_000 == 0 => Ok(limit),
+        _ => Err(format!("{text:?} is not a time of whole milliseconds, at least 1ms, such as 250ms")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -112,7 +126,17 @@ mod tests {
         assert_eq!(cli.idle_instance_timeout, Range::Value(Duration::from_secs(1)));
         assert_eq!(cli.request_timeout, None);
         assert_eq!(cli.runtime_config_file, None);
+        assert_eq!(cli.redis_timeout, None);
         assert!(!cli.tuned);
+    }
+
+    #[test]
+    fn a_time_limit_for_redis_is_whole_milliseconds() {
+        assert_eq!(redis_timeout("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(redis_timeout("1s"), Ok(Duration::from_secs(1)));
+        for text in ["0ms", "1us", "1500us", "1s..2s", "fast", ""] {
+            assert!(redis_timeout(text).is_err(), "{text}");
+        }
     }
 
     #[test]

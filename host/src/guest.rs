@@ -14,6 +14,9 @@ use crate::memory::MemoryLimit;
 use crate::outbound_http::{Client, Outbound};
 use crate::redis::Connections;
 
+/// How a component learns that the host ends its calls of Redis: after so many milliseconds.
+const REDIS_TIMEOUT_MS: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
+
 /// What the instances of all components share. Cheap to clone: handles.
 #[derive(Clone)]
 pub struct AppState {
@@ -52,15 +55,20 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The state of a new instance. It sees no files, no environment, no arguments and no sockets; what it prints goes
-    /// to this process's stdout and stderr.
+    /// The state of a new instance. It sees no files, no arguments and no sockets, and of the environment the time limit for
+    /// Redis only, where there is one; what it prints goes to this process's stdout and stderr.
     #[must_use]
     pub fn new(component: Arc<ComponentState>) -> Self {
+        let mut wasi = WasiCtx::builder();
+        wasi.inherit_stdout().inherit_stderr();
+        if let Some(limit) = component.app.redis.time_limit() {
+            wasi.env(REDIS_TIMEOUT_MS, limit.as_millis().to_string());
+        }
         Self {
             table: ResourceTable::new(),
             memory: MemoryLimit::new(component.app.max_memory),
             redis_connections: 0,
-            wasi: WasiCtx::builder().inherit_stdout().inherit_stderr().build(),
+            wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(component.app.http.clone(), Arc::clone(&component.allowed_hosts)),
             component,

@@ -188,7 +188,11 @@ fn components(
     variables: &Variables,
 ) -> Result<Vec<ComponentState>> {
     let app = AppState {
-        redis: Arc::new(redis::Connections::new(config.outbound_redis.max_connections, cli.tuned)),
+        redis: Arc::new(redis::Connections::new(redis::Limits {
+            connections: config.outbound_redis.max_connections,
+            time: cli.redis_timeout,
+            shares: cli.tuned,
+        })),
         http: outbound_http::Client::new(&config.outbound_http, cli.tuned),
         max_memory: config.max_instance_memory,
         variables_block: !cli.tuned,

@@ -1,5 +1,7 @@
 //! Connections to Redis by way of the host, which multiplexes: many requests of an instance share one.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fenced_cache::Refusal;
 use fenced_cache::redis::{Argument, Connection, Connector, RedisError, RedisValue};
@@ -13,7 +15,16 @@ pub struct SpinRedis {
 }
 
 /// A connection of the host's.
-pub struct SpinConnection(redis::Connection);
+pub struct SpinConnection {
+    redis: redis::Connection,
+    time_limit: Option<Duration>,
+}
+
+/// Set by a host that ends every call of Redis after so many milliseconds. Spin does not.
+const TIME_LIMIT: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
+
+/// What such a host says of a call that it has ended.
+const TIMED_OUT: &str = "timed out";
 
 impl SpinRedis {
     /// For the Redis at `url`.
@@ -26,7 +37,11 @@ impl Connector for SpinRedis {
     type Connection = SpinConnection;
 
     async fn open(&self) -> Result<SpinConnection, RedisError> {
-        redis::Connection::open(self.url.reveal()).await.map(SpinConnection).map_err(redis_error)
+        let time_limit = std::env::var(TIME_LIMIT).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+        match redis::Connection::open(self.url.reveal()).await {
+            Ok(redis) => Ok(SpinConnection { redis, time_limit }),
+            Err(error) => Err(redis_error(error, time_limit)),
+        }
     }
 }
 
@@ -36,7 +51,8 @@ impl Connection for SpinConnection {
             Argument::Number(number) => RedisParameter::Int64(*number),
             Argument::Bytes(bytes) => RedisParameter::Binary(bytes.to_vec()),
         });
-        let results = self.0.execute(command, arguments).await.map_err(redis_error)?;
+        let results =
+            self.redis.execute(command, arguments).await.map_err(|error| redis_error(error, self.time_limit))?;
         let values = results.into_iter().map(|result| match result {
             RedisResult::Nil => RedisValue::Nil,
             RedisResult::Int64(number) => RedisValue::Number(number),
@@ -45,9 +61,20 @@ impl Connection for SpinConnection {
         });
         Ok(values.collect())
     }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.time_limit
+    }
 }
 
-fn redis_error(error: Error) -> RedisError {
+fn redis_error(error: Error, time_limit: Option<Duration>) -> RedisError {
+    match (error, time_limit) {
+        (Error::Other(text), Some(limit)) if text == TIMED_OUT => RedisError::TimedOut(limit),
+        (error, _) => untimed_error(error),
+    }
+}
+
+fn untimed_error(error: Error) -> RedisError {
     match error {
         Error::InvalidAddress => {
             RedisError::Broken("its address is invalid, or not what the variable redis_origin allows".to_owned())

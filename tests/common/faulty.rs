@@ -24,6 +24,11 @@ pub struct Node {
 impl Node {
     /// A host on these servers, with short timeouts, and these variables.
     pub fn start(backends: &Backends, variables: &[(&str, &str)]) -> Self {
+        Self::start_with(backends, variables, &[])
+    }
+
+    /// The same, with further arguments for the runtime.
+    pub fn start_with(backends: &Backends, variables: &[(&str, &str)], arguments: &[String]) -> Self {
         let to_redis = Proxy::before(backends.redis_address());
         let to_store = Proxy::before(backends.bridge_address());
         let redis_url = format!("redis://{}", to_redis.address());
@@ -38,7 +43,7 @@ impl Node {
             ("store_timeout_ms", &store_timeout),
         ];
         all.extend(variables);
-        Node { host: Host::start(&all), to_redis, to_store }
+        Node { host: Host::start_with(&all, arguments), to_redis, to_store }
     }
 
     /// A read, and how long it took.
@@ -66,8 +71,13 @@ pub struct Faulty {
 
 impl Faulty {
     pub fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_with(variables, &[])
+    }
+
+    /// The same, with further arguments for the runtime.
+    pub fn start_with(variables: &[(&str, &str)], arguments: &[String]) -> Self {
         let backends = Backends::start();
-        let node = Node::start(&backends, variables);
+        let node = Node::start_with(&backends, variables, arguments);
         assert_eq!(node.post("/api/initDB/all").status, 200);
         Faulty { node, backends }
     }

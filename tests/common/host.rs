@@ -21,6 +21,11 @@ impl Host {
     /// A host with these variables and no runtime configuration, open to all unless they say otherwise. The programs must
     /// be built.
     pub fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_with(variables, &[])
+    }
+
+    /// The same, with further arguments for the runtime.
+    pub fn start_with(variables: &[(&str, &str)], arguments: &[String]) -> Self {
         let open = [("access", "open")];
         // Of two values of a variable the last one counts.
         let variables: Vec<_> =
@@ -31,7 +36,7 @@ impl Host {
             listen,
             runtime_config: None,
             variables: &variables,
-            arguments: &[],
+            arguments,
         };
         let folder = testkit::project::temporary_folder().unwrap();
         let mut service = host(&options, Log::create(folder.path().join("host.log")).unwrap());

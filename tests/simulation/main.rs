@@ -123,10 +123,14 @@ impl Run {
         let config = config(scenario.policy);
         let redis = SimRedis::new(world, scenario.parts, scenario.redis);
         let settings = Settings { timeout: cache_timeout, ..config.cache.clone() };
-        let instance = || ReadThrough::new(settings.clone(), SimConnector(Rc::clone(&redis)), Rc::clone(world), ());
+        let instance = |limit| {
+            let connector = SimConnector { redis: Rc::clone(&redis), limit };
+            ReadThrough::new(settings.clone(), connector, Rc::clone(world), ())
+        };
         let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
         Run {
-            instances: [instance(), instance()],
+            // As on Spin, and as on a host that ends calls of Redis by itself.
+            instances: [instance(None), instance(Some(cache_timeout))],
             memory: Default::default(),
             config,
             redis,

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fenced_cache::Platform;
 use fenced_cache::redis::{Argument, Connection, Connector, RedisError, RedisValue};
+use fenced_cache::{Platform, timeout};
 
 use super::keyspace::{Answer, Keyspace};
 use super::scripts::{Parts, Scripting, Surroundings};
@@ -186,12 +186,16 @@ fn flatten(answer: Answer, into: &mut Vec<RedisValue>) {
     }
 }
 
-/// Leads to the one Redis of all instances.
+/// Leads to the one Redis of all instances, by connections that have this limit of their own.
 #[derive(Clone)]
-pub struct SimConnector(pub Rc<SimRedis>);
+pub struct SimConnector {
+    pub redis: Rc<SimRedis>,
+    pub limit: Option<Duration>,
+}
 
 pub struct SimConnection {
     redis: Rc<SimRedis>,
+    limit: Option<Duration>,
     started: u64,
 }
 
@@ -199,8 +203,8 @@ impl Connector for SimConnector {
     type Connection = SimConnection;
 
     async fn open(&self) -> Result<SimConnection, RedisError> {
-        self.0.world.delay(Duration::from_millis(5)).await;
-        Ok(SimConnection { redis: Rc::clone(&self.0), started: self.0.started.get() })
+        self.redis.world.delay(Duration::from_millis(5)).await;
+        Ok(SimConnection { redis: Rc::clone(&self.redis), limit: self.limit, started: self.redis.started.get() })
     }
 }
 
@@ -213,6 +217,16 @@ impl Connection for SimConnection {
                 Argument::Bytes(bytes) => bytes.to_vec(),
             })
             .collect();
-        self.redis.exchange(self.started, command, &arguments).await
+        let exchange = self.redis.exchange(self.started, command, &arguments);
+        match self.limit {
+            None => exchange.await,
+            Some(limit) => {
+                timeout(&*self.redis.world, limit, exchange).await.unwrap_or(Err(RedisError::TimedOut(limit)))
+            }
+        }
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.limit
     }
 }

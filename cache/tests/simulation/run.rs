@@ -81,9 +81,13 @@ impl Run {
             write_policy: scenario.policy,
             ..Settings::default()
         };
-        let instance = || ReadThrough::new(settings.clone(), SimConnector(Rc::clone(&redis)), Rc::clone(&world), ());
+        let instance = |limit| {
+            let connector = SimConnector { redis: Rc::clone(&redis), limit };
+            ReadThrough::new(settings.clone(), connector, Rc::clone(&world), ())
+        };
         Rc::new(Run {
-            instances: [instance(), instance()],
+            // One sets timers, the other has connections that end by themselves.
+            instances: [instance(None), instance(Some(scenario.timeout))],
             source: SimSource::new(&world, scenario.source, DOCUMENTS),
             redis,
             world,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult};
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -21,9 +21,21 @@ pub struct Connection {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// What components may have of Redis.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// The most connections that they hold at a time.
+    pub connections: Option<usize>,
+    /// The longest that a command or connecting takes.
+    pub time: Option<Duration>,
+    /// Whether all instances share one connection per address.
+    pub shares: bool,
+}
+
 /// The connections of this process.
 pub struct Connections {
-    limit: Option<Arc<Semaphore>>,
+    permits: Option<Arc<Semaphore>>,
+    time_limit: Option<Duration>,
     /// Set with `--tuned`. A std mutex: held for a look-up only, never across an await.
     shared: Option<Mutex<HashMap<String, Arc<SharedConnection>>>>,
 }
@@ -49,42 +61,73 @@ impl Numbered {
 }
 
 impl Connections {
-    /// No connection yet; at most `limit` held by components at a time. With `is_shared`, all instances share one per
-    /// address.
+    /// No connection yet.
     #[must_use]
-    pub fn new(limit: Option<usize>, is_shared: bool) -> Self {
-        Self { limit: limit.map(|limit| Arc::new(Semaphore::new(limit))), shared: is_shared.then(Mutex::default) }
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            permits: limits.connections.map(|most| Arc::new(Semaphore::new(most))),
+            time_limit: limits.time,
+            shared: limits.shares.then(Mutex::default),
+        }
+    }
+
+    /// The longest that connecting takes, or a command on a connection. Without, a component that wants a limit sets it
+    /// itself, as in Spin.
+    #[must_use]
+    pub fn time_limit(&self) -> Option<Duration> {
+        self.time_limit
     }
 
     /// A connection to the address of `client`, as soon as `max_connections` allows one more.
     ///
-    /// Neither connecting nor a command has a time limit, as in Spin: a component that wants one sets it itself.
-    ///
     /// # Errors
-    /// What redis-rs says of the attempt to connect.
+    /// What redis-rs says of the attempt to connect, or of one that took too long.
     pub async fn open(&self, address: &str, client: &Client) -> RedisResult<Connection> {
-        let permit = match &self.limit {
+        let opening = self.open_in_time(address, client);
+        match self.time_limit {
+            None => opening.await,
+            Some(limit) => {
+                let timed_out = || RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+                timeout(limit, opening).await.unwrap_or_else(|_| Err(timed_out()))
+            }
+        }
+    }
+
+    async fn open_in_time(&self, address: &str, client: &Client) -> RedisResult<Connection> {
+        let permit = match &self.permits {
             None => None,
             // The semaphore is never closed.
             Some(limit) => limit.clone().acquire_owned().await.ok(),
         };
         let redis = match &self.shared {
-            None => connect(client).await?,
+            None => self.connect(client).await?,
             Some(by_address) => {
                 let shared = {
                     let mut by_address = by_address.lock().unwrap_or_else(PoisonError::into_inner);
                     by_address.entry(address.to_owned()).or_default().clone()
                 };
-                shared.get(client).await?
+                shared.get(async || self.connect(client).await).await?
             }
         };
         Ok(Connection { redis, _permit: permit })
+    }
+
+    async fn connect(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new();
+        let config = match self.time_limit {
+            None => config,
+            Some(limit) => config.set_response_timeout(limit),
+        };
+        client.get_multiplexed_async_connection_with_config(&config).await
     }
 }
 
 impl SharedConnection {
     /// The connection that exists, or a new one where there is none or it does not answer.
-    async fn get(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
+    async fn get(
+        &self,
+        connect: impl AsyncFnOnce() -> RedisResult<MultiplexedConnection>,
+    ) -> RedisResult<MultiplexedConnection> {
         // The check is made without the lock: it takes its time where the connection hangs, and need not queue up.
         let known = self.0.lock().await.clone();
         if let Some(known) = &known
@@ -97,13 +140,9 @@ impl SharedConnection {
         if let Some(replaced) = current.as_ref().filter(|current| Some(current.number) != failed) {
             return Ok(replaced.redis.clone());
         }
-        let redis = connect(client).await?;
+        let redis = connect().await?;
         let number = failed.map_or(0, |number| number + 1);
         *current = Some(Numbered { number, redis: redis.clone() });
         Ok(redis)
     }
-}
-
-async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
-    client.get_multiplexed_async_connection_with_config(&AsyncConnectionConfig::new()).await
 }

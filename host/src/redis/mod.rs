@@ -9,4 +9,4 @@ mod connections;
 mod interface;
 mod reply;
 
-pub use connections::{Connection, Connections};
+pub use connections::{Connection, Connections, Limits};

@@ -1,5 +1,7 @@
 //! The component and Redis.
 
+use std::net::TcpListener;
+
 use crate::support::app::{App, Host};
 use crate::support::certificates::TestCertificates;
 use crate::support::redis_server::RedisServer;
@@ -171,4 +173,38 @@ fn a_redis_that_is_not_there_is_an_error_with_a_reason() {
     let answer = host.get("/redis/open?url=redis://127.0.0.1:1");
     assert_eq!(answer.status, 502);
     assert!(answer.text().contains("Connection refused"), "{}", answer.text());
+}
+
+const LIMIT: [&str; 2] = ["--redis-timeout", "250ms"];
+
+#[test]
+fn a_call_that_takes_longer_than_the_limit_fails_and_the_component_knows_the_limit() {
+    let redis = RedisServer::start();
+    for further in [&[][..], &["--tuned"]] {
+        let host = start(&redis, &[&LIMIT, further].concat());
+        assert_eq!(host.get("/environment").ok(), "STORE_HOST_REDIS_TIMEOUT_MS=250\n");
+        assert_eq!(host.get("/redis/execute?line=PING").ok(), "status PONG");
+        let answer = host.get("/redis/execute?line=BLPOP,nobody-pushes,int:0");
+        assert_eq!((answer.status, answer.text().as_str()), (502, "Error::Other(\"timed out\")"));
+        // So long that no test would end without the limit.
+        assert_eq!(host.get("/redis/execute?line=BLPOP,nobody-pushes,int:3600").status, 502);
+    }
+}
+
+#[test]
+fn connecting_has_the_same_limit() {
+    // Connects, since the system accepts for it, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://{}", silent.local_addr().unwrap());
+    for further in [&[][..], &["--tuned"]] {
+        let host = App::new().start(&[&LIMIT, &["--variable", &format!("redis_url={url}")], further].concat());
+        let answer = host.get(&format!("/redis/open?url={url}"));
+        assert_eq!((answer.status, answer.text().as_str()), (502, "Error::Other(\"timed out\")"), "{further:?}");
+    }
+}
+
+#[test]
+fn without_a_limit_a_component_sees_no_environment() {
+    let redis = RedisServer::start();
+    assert_eq!(start(&redis, &[]).get("/environment").ok(), "");
 }

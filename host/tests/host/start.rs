@@ -25,6 +25,7 @@ fn help_explains_itself() {
         "--max-instance-concurrent-reuse-count",
         "--idle-instance-timeout",
         "--request-timeout",
+        "--redis-timeout",
         "--tuned",
         "RUST_LOG",
     ] {

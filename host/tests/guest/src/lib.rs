@@ -84,6 +84,7 @@ async fn answer(request: Request) -> Answer {
             Ok(value) => text(value),
             Err(error) => answer_with(404, format!("{error:?}")),
         },
+        "/environment" => text(std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect::<String>()),
         "/post" => outbound::post(&query("url"), number("bytes") as usize, query("order") == "body-first").await,
         "/fetch" => outbound::fetch(query("url"), number("first_byte_ms"), number("between_bytes_ms")).await,
         "/redis/open" => redis::open(query("url")).await,
