@@ -36,7 +36,12 @@ mod component {
     /// How long Redis may take.
     const LIMIT: Duration = Duration::from_secs(5);
 
+    /// Set by a host that ends calls of Redis by itself.
+    const LIMIT_OF_THE_HOST: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
+
     thread_local! {
+        /// Whether the host ends calls of Redis, so that none needs a timer.
+        static ENDS: bool = std::env::var_os(LIMIT_OF_THE_HOST).is_some();
         /// The instance's connection, as soon as it has asked for it; `None` where there is no Redis.
         static REDIS: OnceCell<Option<Rc<Connection>>> = const { OnceCell::new() };
     }
@@ -45,10 +50,15 @@ mod component {
     async fn serve(_: spin_sdk::http::Request) -> Result<Response, ErrorCode> {
         if let Some(redis) = redis().await.map_err(failure)? {
             let keys = KEYS.map(|key| RedisParameter::Binary(key.as_bytes().to_vec()));
-            match select(pin!(redis.execute("MGET", keys)), pin!(sleep(LIMIT))).await {
-                Either::Left((answer, _)) => drop(answer.map_err(failure)?),
-                Either::Right(_) => return Err(failure("Redis does not answer")),
-            }
+            let asked = redis.execute("MGET", keys);
+            let answer = match ENDS.with(|ends| *ends) {
+                true => asked.await,
+                false => match select(pin!(asked), pin!(sleep(LIMIT))).await {
+                    Either::Left((answer, _)) => answer,
+                    Either::Right(_) => return Err(failure("Redis does not answer")),
+                },
+            };
+            drop(answer.map_err(failure)?);
         }
         let mut list: Vec<(String, Vec<u8>)> =
             HEADERS.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();

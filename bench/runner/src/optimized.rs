@@ -85,7 +85,7 @@ fn count(host: &Path, counts: &Path) -> Result<()> {
     if counts.exists() {
         fs::remove_dir_all(counts)?;
     }
-    for arguments in [vec![], vec!["--tuned".to_owned()]] {
+    for arguments in [vec![], vec!["--tuned".to_owned(), "--redis-timeout=250ms".to_owned()]] {
         status("Counting", "what runs in it under load");
         let config = StackConfig {
             runtime: Some(Runtime::Host),

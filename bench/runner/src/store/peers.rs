@@ -218,8 +218,11 @@ impl Peers {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?));
         let runtime = self.runtime;
         // What the host can do beyond Spin. Measured as Spin it is Spin's turn.
-        let tuned = (runtime == Runtime::Host).then_some("--tuned");
-        let arguments: Vec<String> = tuned.iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
+        let beyond: &[&str] = match runtime {
+            Runtime::Host => &["--tuned", "--redis-timeout=250ms"],
+            Runtime::Spin => &[],
+        };
+        let arguments: Vec<String> = beyond.iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
         let options = HostOptions { runtime, listen, runtime_config: None, variables, arguments: &arguments };
         Ok((host_of(name, &self.store_host, manifest, &options, self.log(name)?), base_url(listen)))
     }
@@ -246,7 +249,7 @@ impl Peers {
             .arg(&self.store_host)
             .arg("--from")
             .arg(manifest)
-            .args(["--tuned", "--listen", &listen.to_string(), "--idle-instance-timeout=600s"]);
+            .args(["--tuned", "--redis-timeout=10s", "--listen", &listen.to_string(), "--idle-instance-timeout=600s"]);
         for (name, value) in variables {
             spec = spec.arg("--variable").arg(format!("{name}={value}"));
         }

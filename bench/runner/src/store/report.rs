@@ -23,7 +23,7 @@ pub fn write(measured: &[Measured], machine: &[String], options: &StoreOptions) 
          A hit is `GET /api/showDB/games` from a full cache: eight documents, 1.4 kB, keep-alive connections. All servers run on \
          one machine, together with Redis and the load generator, so only ratios mean anything, and only ratios of figures from the \
          same round are taken: {rounds} rounds, in each of which every server is under load for {seconds} s, in turns. `store-host` \
-         runs with `--tuned`; Spin as `spin up` starts it.\n\n\
+         runs with `--tuned --redis-timeout=250ms`; Spin as `spin up` starts it.\n\n\
          - *without Redis*: a component that answers the same bytes, in the same host, and asks nobody. *one call of Redis*: the \
          same component, which asks for the keys of a hit with a time limit and drops the answer.\n\
          - *Fastify + ioredis*: Node, one process, auto-pipelining. *axum + redis-rs*: native, one multiplexed connection, \
