@@ -65,8 +65,7 @@ fn the_same_where_the_host_ends_calls_of_redis_by_itself() {
         // Spin has no such limit, and so there is nothing else to try than above.
         return;
     }
-    let limit = format!("{}ms", CACHE_TIMEOUT.as_millis());
-    reads_are_right_however_redis_fails(&Faulty::start_with(&[], &["--redis-timeout".to_owned(), limit]));
+    reads_are_right_however_redis_fails(&Faulty::start_on(Runtime::Tuned, &[]));
 }
 
 fn reads_are_right_however_redis_fails(system: &Faulty) {

@@ -17,6 +17,9 @@ use crate::redis::Connections;
 /// How a component learns that the host ends its calls of Redis: after so many milliseconds.
 const REDIS_TIMEOUT_MS: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
+/// How a component learns that it need not see to it that head and body of a response leave together: `1`.
+const JOINS_RESPONSES: &str = "STORE_HOST_JOINS_RESPONSES";
+
 /// What the instances of all components share. Cheap to clone: handles.
 #[derive(Clone)]
 pub struct AppState {
@@ -28,6 +31,8 @@ pub struct AppState {
     pub max_memory: Option<usize>,
     /// Whether a thread that reads a variable leaves the runtime's other tasks to another thread meanwhile, as in Spin.
     pub variables_block: bool,
+    /// Whether a response's head waits for the beginning of its body.
+    pub joins_responses: bool,
 }
 
 /// What the instances of one component share.
@@ -55,14 +60,17 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The state of a new instance. It sees no files, no arguments and no sockets, and of the environment the time limit for
-    /// Redis only, where there is one; what it prints goes to this process's stdout and stderr.
+    /// The state of a new instance. It sees no files, no arguments and no sockets, and of the environment only what this host
+    /// does beyond Spin; what it prints goes to this process's stdout and stderr.
     #[must_use]
     pub fn new(component: Arc<ComponentState>) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.inherit_stdout().inherit_stderr();
         if let Some(limit) = component.app.redis.time_limit() {
             wasi.env(REDIS_TIMEOUT_MS, limit.as_millis().to_string());
+        }
+        if component.app.joins_responses {
+            wasi.env(JOINS_RESPONSES, "1");
         }
         Self {
             table: ResourceTable::new(),

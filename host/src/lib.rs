@@ -196,6 +196,7 @@ fn components(
         http: outbound_http::Client::new(&config.outbound_http, cli.tuned),
         max_memory: config.max_instance_memory,
         variables_block: !cli.tuned,
+        joins_responses: cli.tuned,
     };
     let components = manifest.components.iter().map(|(id, component)| {
         Ok(ComponentState {

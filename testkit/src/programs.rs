@@ -50,7 +50,7 @@ fn native(runtime: Runtime) -> CommandSpec {
         build = build.env(INCREMENTAL, "0");
     }
     match runtime {
-        Runtime::Host => build.args(["--bin", "store-host"]),
+        Runtime::Host | Runtime::Tuned => build.args(["--bin", "store-host"]),
         Runtime::Spin => build,
     }
 }

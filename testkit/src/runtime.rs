@@ -1,4 +1,4 @@
-//! What runs the component: this repository's host, or Spin.
+//! What runs the component: this repository's host, as Spin does it or better, or Spin.
 
 use std::env;
 
@@ -7,15 +7,17 @@ use clap::ValueEnum;
 
 use crate::install;
 
-/// The environment variable that says what runs the component in every test over sockets: `host` or `spin`.
+/// The environment variable that says what runs the component in every test over sockets: `host`, `tuned` or `spin`.
 pub const VARIABLE: &str = "STORE_RUNTIME";
 
 /// What runs the component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Runtime {
-    /// This repository's `store-host`.
+    /// This repository's `store-host`, which does what Spin does.
     #[default]
     Host,
+    /// The same, with all that it can do beyond Spin.
+    Tuned,
     /// The program `spin` on the PATH.
     Spin,
 }
@@ -37,12 +39,13 @@ impl Runtime {
     pub fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
+            Self::Tuned => "tuned",
             Self::Spin => "spin",
         }
     }
 
     fn named(name: &str) -> Result<Self> {
-        Self::from_str(name, true).map_err(|_| anyhow!("{VARIABLE}={name}: expected host or spin"))
+        Self::from_str(name, true).map_err(|_| anyhow!("{VARIABLE}={name}: expected host, tuned or spin"))
     }
 
     /// Checks that it can run here, before minutes of compiling.
@@ -67,11 +70,11 @@ mod tests {
     fn its_name_in_the_environment() -> Result<()> {
         assert_eq!(Runtime::named("spin")?, Runtime::Spin);
         assert_eq!(Runtime::named("Host")?, Runtime::Host);
-        for runtime in [Runtime::Host, Runtime::Spin] {
+        for &runtime in Runtime::value_variants() {
             assert_eq!(Runtime::named(runtime.name())?, runtime);
         }
         let error = Runtime::named("wasmtime").map_err(|error| error.to_string());
-        assert_eq!(error, Err("STORE_RUNTIME=wasmtime: expected host or spin".to_owned()));
+        assert_eq!(error, Err("STORE_RUNTIME=wasmtime: expected host, tuned or spin".to_owned()));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use testkit::client::{Client, Response};
 use testkit::proxy::Proxy;
+use testkit::runtime::Runtime;
 
 use super::backends::Backends;
 use super::host::Host;
@@ -24,11 +25,11 @@ pub struct Node {
 impl Node {
     /// A host on these servers, with short timeouts, and these variables.
     pub fn start(backends: &Backends, variables: &[(&str, &str)]) -> Self {
-        Self::start_with(backends, variables, &[])
+        Self::start_on(Runtime::from_environment().unwrap(), backends, variables)
     }
 
-    /// The same, with further arguments for the runtime.
-    pub fn start_with(backends: &Backends, variables: &[(&str, &str)], arguments: &[String]) -> Self {
+    /// The same on this runtime.
+    pub fn start_on(runtime: Runtime, backends: &Backends, variables: &[(&str, &str)]) -> Self {
         let to_redis = Proxy::before(backends.redis_address());
         let to_store = Proxy::before(backends.bridge_address());
         let redis_url = format!("redis://{}", to_redis.address());
@@ -43,7 +44,7 @@ impl Node {
             ("store_timeout_ms", &store_timeout),
         ];
         all.extend(variables);
-        Node { host: Host::start_with(&all, arguments), to_redis, to_store }
+        Node { host: Host::start_on(runtime, &all), to_redis, to_store }
     }
 
     /// A read, and how long it took.
@@ -71,13 +72,13 @@ pub struct Faulty {
 
 impl Faulty {
     pub fn start(variables: &[(&str, &str)]) -> Self {
-        Self::start_with(variables, &[])
+        Self::start_on(Runtime::from_environment().unwrap(), variables)
     }
 
-    /// The same, with further arguments for the runtime.
-    pub fn start_with(variables: &[(&str, &str)], arguments: &[String]) -> Self {
+    /// The same on this runtime.
+    pub fn start_on(runtime: Runtime, variables: &[(&str, &str)]) -> Self {
         let backends = Backends::start();
-        let node = Node::start_with(&backends, variables, arguments);
+        let node = Node::start_on(runtime, &backends, variables);
         assert_eq!(node.post("/api/initDB/all").status, 200);
         Faulty { node, backends }
     }

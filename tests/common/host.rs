@@ -21,23 +21,17 @@ impl Host {
     /// A host with these variables and no runtime configuration, open to all unless they say otherwise. The programs must
     /// be built.
     pub fn start(variables: &[(&str, &str)]) -> Self {
-        Self::start_with(variables, &[])
+        Self::start_on(Runtime::from_environment().unwrap(), variables)
     }
 
-    /// The same, with further arguments for the runtime.
-    pub fn start_with(variables: &[(&str, &str)], arguments: &[String]) -> Self {
+    /// The same on this runtime.
+    pub fn start_on(runtime: Runtime, variables: &[(&str, &str)]) -> Self {
         let open = [("access", "open")];
         // Of two values of a variable the last one counts.
         let variables: Vec<_> =
             open.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let listen = ([127, 0, 0, 1], port::free().unwrap()).into();
-        let options = HostOptions {
-            runtime: Runtime::from_environment().unwrap(),
-            listen,
-            runtime_config: None,
-            variables: &variables,
-            arguments,
-        };
+        let options = HostOptions { runtime, listen, runtime_config: None, variables: &variables, arguments: &[] };
         let folder = testkit::project::temporary_folder().unwrap();
         let mut service = host(&options, Log::create(folder.path().join("host.log")).unwrap());
         service.start().expect("a host starts");

@@ -39,9 +39,15 @@ mod component {
     /// Set by a host that ends calls of Redis by itself.
     const LIMIT_OF_THE_HOST: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
+    /// Set by a host that sends head and body together by itself.
+    const JOINED_BY_THE_HOST: &str = "STORE_HOST_JOINS_RESPONSES";
+
     thread_local! {
         /// Whether the host ends calls of Redis, so that none needs a timer.
         static ENDS: bool = std::env::var_os(LIMIT_OF_THE_HOST).is_some();
+
+        /// Whether the host sends head and body together.
+        static JOINS: bool = std::env::var_os(JOINED_BY_THE_HOST).is_some();
         /// The instance's connection, as soon as it has asked for it; `None` where there is no Redis.
         static REDIS: OnceCell<Option<Rc<Connection>>> = const { OnceCell::new() };
     }
@@ -72,7 +78,9 @@ mod component {
             let _ = writer.write_all(BODY.to_vec()).await;
             drop((trailers_writer, sent));
         });
-        yield_async().await;
+        if !JOINS.with(|joins| *joins) {
+            yield_async().await;
+        }
         Ok(response)
     }
 

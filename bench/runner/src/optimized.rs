@@ -85,14 +85,10 @@ fn count(host: &Path, counts: &Path) -> Result<()> {
     if counts.exists() {
         fs::remove_dir_all(counts)?;
     }
-    for arguments in [vec![], vec!["--tuned".to_owned(), "--redis-timeout=250ms".to_owned()]] {
+    for runtime in [Runtime::Host, Runtime::Tuned] {
         status("Counting", "what runs in it under load");
-        let config = StackConfig {
-            runtime: Some(Runtime::Host),
-            store_host_program: Some(host.to_owned()),
-            host_arguments: arguments,
-            ..StackConfig::default()
-        };
+        let config =
+            StackConfig { runtime: Some(runtime), store_host_program: Some(host.to_owned()), ..StackConfig::default() };
         let mut stack = Stack::start(config.variable("access", "open"))?;
         put_load_on(stack.base_url())?;
         // It writes its counts as it ends.

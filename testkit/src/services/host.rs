@@ -34,6 +34,7 @@ pub fn host(options: &HostOptions<'_>, log: Log) -> Service {
 pub fn host_of(name: &'static str, program: &Path, manifest: &Path, options: &HostOptions<'_>, log: Log) -> Service {
     let spec = match options.runtime {
         Runtime::Host => CommandSpec::new(program),
+        Runtime::Tuned => CommandSpec::new(program).args(["--tuned", &redis_timeout(options.variables)]),
         // It runs its trigger in a process of its own, and passes SIGTERM on to it.
         Runtime::Spin => CommandSpec::new("spin").arg("up").death_signal(DeathSignal::Terminate),
     };
@@ -54,6 +55,14 @@ pub fn host_of(name: &'static str, program: &Path, manifest: &Path, options: &Ho
     Service::new(name, spec, probe, log)
 }
 
+/// The flag by which `store-host` gives Redis as long as these variables of the store do.
+fn redis_timeout(variables: &[(String, String)]) -> String {
+    let set = variables.iter().rev().find(|(name, _)| name == "cache_timeout_ms");
+    // The variable's default.
+    let limit = set.map_or("250", |(_, value)| value);
+    format!("--redis-timeout={limit}ms")
+}
+
 /// The URL at which this machine reaches what listens there: `0.0.0.0` is no address to connect to.
 pub fn base_url(listen: SocketAddr) -> String {
     let ip = match listen.ip() {
@@ -67,6 +76,13 @@ pub fn base_url(listen: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_host_gives_redis_as_long_as_the_store() {
+        let variable = |value: &str| ("cache_timeout_ms".to_owned(), value.to_owned());
+        assert_eq!(redis_timeout(&[]), "--redis-timeout=250ms");
+        assert_eq!(redis_timeout(&[variable("1000"), variable("2000")]), "--redis-timeout=2000ms");
+    }
 
     #[test]
     fn an_unspecified_address_is_reached_at_the_loopback() {

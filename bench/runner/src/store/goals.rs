@@ -17,7 +17,7 @@ pub fn of_hits(cases: &[Case], runtime: Runtime) -> Vec<Row> {
     let row = |what: String, goal, samples| Row { what, goal, samples, unit: "" };
     let mut rows = Vec::new();
     let goals = match runtime {
-        Runtime::Host => {
+        Runtime::Host | Runtime::Tuned => {
             [(Peer::Bare, Goal::AtLeast(0.85)), (Peer::Node, Goal::AtLeast(1.25)), (Peer::Native, Goal::AtLeast(0.6))]
         }
         Runtime::Spin => [(Peer::Bare, Goal::AtLeast(0.7)), (Peer::Node, Goal::None), (Peer::Native, Goal::None)],

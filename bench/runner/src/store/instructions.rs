@@ -62,8 +62,8 @@ pub fn run() -> Result<ExitCode> {
     if !install::on_path("valgrind") {
         install::package("valgrind").context("valgrind is missing, of which callgrind is a part")?;
     }
-    let store_host = peers::build_hosts(Runtime::Host)?;
-    let peers = Peers::backends(Runtime::Host, store_host, None)?;
+    let store_host = peers::build_hosts(Runtime::Tuned)?;
+    let peers = Peers::backends(Runtime::Tuned, store_host, None)?;
     for case in [Case::Bare, Case::Hit] {
         status("Compiling", "a component for the processor that Valgrind simulates");
         count(&peers, case, 0)?;

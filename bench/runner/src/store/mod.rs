@@ -32,8 +32,8 @@ use hits::Case;
 /// How to measure.
 #[derive(Debug, Args)]
 pub struct StoreOptions {
-    /// What runs the component: this repository's host, or the program `spin`
-    #[arg(long, value_enum, default_value_t)]
+    /// What runs the component: this repository's host, as Spin or tuned, or the program `spin`
+    #[arg(long, value_enum, default_value_t = Runtime::Tuned)]
     runtime: Runtime,
 
     /// A MongoDB to measure with, whose database storeDB is overwritten; without it, SecantusDB is installed and started
@@ -74,7 +74,7 @@ pub(super) fn run(options: &StoreOptions) -> Result<ExitCode> {
     }
     load::install()?;
     let runtimes = match options.report && install::on_path("spin") {
-        true => vec![Runtime::Host, Runtime::Spin],
+        true => vec![Runtime::Tuned, Runtime::Spin],
         false => vec![options.runtime],
     };
     let mut measured = Vec::new();
@@ -106,7 +106,7 @@ fn measure(runtime: Runtime, store_host: PathBuf, options: &StoreOptions) -> Res
         rows.push(pages::measure(&peers, options)?);
         rows.push(instances::cold_start(&peers, options)?);
         // With Spin the process that serves is a child of the one that was started.
-        if runtime == Runtime::Host {
+        if runtime == Runtime::Tuned {
             rows.push(instances::memory(&peers)?);
             rows.extend(large::measure(&peers)?);
         }

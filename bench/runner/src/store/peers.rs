@@ -83,7 +83,7 @@ pub fn build(runtime: Runtime) -> Result<PathBuf> {
 pub fn build_hosts(runtime: Runtime) -> Result<PathBuf> {
     install::wasm_target()?;
     let store_host = match runtime {
-        Runtime::Host => optimized::build()?,
+        Runtime::Host | Runtime::Tuned => optimized::build()?,
         // Not used.
         Runtime::Spin => project::store_host(),
     };
@@ -217,12 +217,7 @@ impl Peers {
     ) -> Result<(Service, String)> {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port::free()?));
         let runtime = self.runtime;
-        // What the host can do beyond Spin. Measured as Spin it is Spin's turn.
-        let beyond: &[&str] = match runtime {
-            Runtime::Host => &["--tuned", "--redis-timeout=250ms"],
-            Runtime::Spin => &[],
-        };
-        let arguments: Vec<String> = beyond.iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let options = HostOptions { runtime, listen, runtime_config: None, variables, arguments: &arguments };
         Ok((host_of(name, &self.store_host, manifest, &options, self.log(name)?), base_url(listen)))
     }

@@ -46,7 +46,7 @@ pub fn write(measured: &[Measured], machine: &[String], options: &StoreOptions) 
 /// The heading of a runtime's part, and its plot.
 fn section(runtime: Runtime) -> (&'static str, &'static str) {
     match runtime {
-        Runtime::Host => ("store-host --tuned", "benchmarks.svg"),
+        Runtime::Host | Runtime::Tuned => ("store-host --tuned", "benchmarks.svg"),
         Runtime::Spin => ("Spin", "benchmarks-spin.svg"),
     }
 }
