@@ -28,8 +28,7 @@ const SLOW_COMPILE: Duration = Duration::from_secs(1);
 pub fn new_engine(interruptible: bool, profiled: bool) -> Result<Engine> {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
-    // A compiler that is itself compiled for development takes half a minute for the store's component, and longer with this.
-    config.cranelift_opt_level(if cfg!(debug_assertions) { OptLevel::None } else { OptLevel::Speed });
+    config.cranelift_opt_level(OptLevel::Speed);
     config.epoch_interruption(interruptible);
     config.cache(cache());
     if profiled {

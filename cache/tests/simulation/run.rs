@@ -39,6 +39,9 @@ pub struct Scenario {
     pub keep: Duration,
     /// How long Redis may take.
     pub timeout: Duration,
+    /// Whether one of the two instances has connections that end their commands by themselves, so that it sets no timers for
+    /// hits.
+    pub limits: bool,
     /// Whether a write may be missed whose end is lost, if Redis came back with older contents while it was in flight.
     pub excuses_restores: bool,
 }
@@ -86,8 +89,7 @@ impl Run {
             ReadThrough::new(settings.clone(), connector, Rc::clone(&world), ())
         };
         Rc::new(Run {
-            // One sets timers, the other has connections that end by themselves.
-            instances: [instance(None), instance(Some(scenario.timeout))],
+            instances: [instance(None), instance(scenario.limits.then_some(scenario.timeout))],
             source: SimSource::new(&world, scenario.source, DOCUMENTS),
             redis,
             world,
