@@ -48,6 +48,7 @@ mod component {
 
         /// Whether the host sends head and body together.
         static JOINS: bool = std::env::var_os(JOINED_BY_THE_HOST).is_some();
+
         /// The instance's connection, as soon as it has asked for it; `None` where there is no Redis.
         static REDIS: OnceCell<Option<Rc<Connection>>> = const { OnceCell::new() };
     }

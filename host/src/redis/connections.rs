@@ -83,7 +83,7 @@ impl Connections {
     /// # Errors
     /// What redis-rs says of the attempt to connect, or of one that took too long.
     pub async fn open(&self, address: &str, client: &Client) -> RedisResult<Connection> {
-        let opening = self.open_in_time(address, client);
+        let opening = self.open_untimed(address, client);
         match self.time_limit {
             None => opening.await,
             Some(limit) => {
@@ -93,11 +93,11 @@ impl Connections {
         }
     }
 
-    async fn open_in_time(&self, address: &str, client: &Client) -> RedisResult<Connection> {
+    async fn open_untimed(&self, address: &str, client: &Client) -> RedisResult<Connection> {
         let permit = match &self.permits {
             None => None,
             // The semaphore is never closed.
-            Some(limit) => limit.clone().acquire_owned().await.ok(),
+            Some(permits) => permits.clone().acquire_owned().await.ok(),
         };
         let redis = match &self.shared {
             None => self.connect(client).await?,

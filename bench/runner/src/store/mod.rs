@@ -106,7 +106,7 @@ fn measure(runtime: Runtime, store_host: PathBuf, options: &StoreOptions) -> Res
         rows.push(pages::measure(&peers, options)?);
         rows.push(instances::cold_start(&peers, options)?);
         // With Spin the process that serves is a child of the one that was started.
-        if runtime == Runtime::Tuned {
+        if runtime != Runtime::Spin {
             rows.push(instances::memory(&peers)?);
             rows.extend(large::measure(&peers)?);
         }
