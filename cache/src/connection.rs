@@ -1,6 +1,7 @@
 //! One connection to Redis, kept for as long as the instance lives, greeted before it is used, and replaced when it
 //! breaks.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -99,10 +100,7 @@ impl<P: Ports> Connections<P> {
         command: &str,
         arguments: &[Argument<'_>],
     ) -> Result<Vec<RedisValue>, CacheError> {
-        let mut guard = ForgetUnlessDone { connections: self, done: false };
-        let result = self.try_twice(platform, spaces, Request::Command(command, arguments)).await;
-        guard.done = true;
-        result
+        self.forgetting_unless_done(self.try_twice(platform, spaces, Request::Command(command, arguments))).await
     }
 
     /// Calls a script, likewise: by `EVALSHA`, and by `EVAL` where Redis does not know it yet.
@@ -112,10 +110,7 @@ impl<P: Ports> Connections<P> {
         spaces: &[Space],
         call: &Call<'_>,
     ) -> Result<Vec<RedisValue>, CacheError> {
-        let mut guard = ForgetUnlessDone { connections: self, done: false };
-        let result = self.try_twice(platform, spaces, Request::Script(call)).await;
-        guard.done = true;
-        result
+        self.forgetting_unless_done(self.try_twice(platform, spaces, Request::Script(call))).await
     }
 
     /// The connection that is kept, where it can be used as it is and ends every command within `limit` by itself.
@@ -133,10 +128,16 @@ impl<P: Ports> Connections<P> {
         command: &str,
         arguments: &[Argument<'_>],
     ) -> Option<Result<Vec<RedisValue>, CacheError>> {
-        let mut guard = ForgetUnlessDone { connections: self, done: false };
-        let answer = limited.0.connection.execute(command, arguments).await;
-        guard.done = true;
+        let answer = self.forgetting_unless_done(limited.0.connection.execute(command, arguments)).await;
         self.conclude(&limited.0, answer).ok()
+    }
+
+    /// Runs what sends a command: see [`ForgetUnlessDone`].
+    async fn forgetting_unless_done<T>(&self, command: impl Future<Output = T>) -> T {
+        let mut guard = ForgetUnlessDone { connections: self, done: false };
+        let result = command.await;
+        guard.done = true;
+        result
     }
 
     async fn try_twice(

@@ -125,7 +125,7 @@ fn connected(limit: Option<Duration>) -> (Rc<World>, ReadThrough<TestPorts>) {
 /// A read. The source answers at once.
 fn read(cache: &ReadThrough<TestPorts>) -> Read {
     let entry = Entry::new("games", "list", &LISTINGS);
-    let load = async { Ok::<_, NoSource>(Some(Loaded { bytes: Bytes::from_static(b"[]"), meta: String::new() })) };
+    let load = async { Ok::<_, NoSource>(Some(Loaded::from(Bytes::from_static(b"[]")))) };
     now(cache.read(&entry, load)).unwrap()
 }
 

@@ -14,10 +14,10 @@ use crate::memory::MemoryLimit;
 use crate::outbound_http::{Client, Outbound};
 use crate::redis::Connections;
 
-/// How a component learns that the host ends its calls of Redis: after so many milliseconds.
+/// The environment variable that tells a component after how many milliseconds the host ends a call of Redis.
 const REDIS_TIMEOUT_MS: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
-/// How a component learns that it need not see to it that head and body of a response leave together: `1`.
+/// The environment variable that tells a component, by `1`, that the host sends head and body of a response together.
 const JOINS_RESPONSES: &str = "STORE_HOST_JOINS_RESPONSES";
 
 /// What the instances of all components share. Cheap to clone: handles.

@@ -20,7 +20,7 @@ pub struct SpinConnection {
     time_limit: Option<Duration>,
 }
 
-/// Set by a host that ends every call of Redis after so many milliseconds. Spin does not.
+/// The environment variable in which a host says after how many milliseconds it ends a call of Redis. Spin sets none.
 const TIME_LIMIT: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
 /// What such a host says of a call that it has ended.
@@ -68,19 +68,15 @@ impl Connection for SpinConnection {
 }
 
 fn redis_error(error: Error, time_limit: Option<Duration>) -> RedisError {
-    match (error, time_limit) {
-        (Error::Other(text), Some(limit)) if text == TIMED_OUT => RedisError::TimedOut(limit),
-        (error, _) => untimed_error(error),
-    }
-}
-
-fn untimed_error(error: Error) -> RedisError {
     match error {
         Error::InvalidAddress => {
             RedisError::Broken("its address is invalid, or not what the variable redis_origin allows".to_owned())
         }
         Error::TooManyConnections => RedisError::Broken("the host has too many connections open".to_owned()),
         Error::TypeError => RedisError::Answered(Refusal::Other, "a value of an unexpected type".to_owned()),
-        Error::Other(text) => RedisError::from_text(text),
+        Error::Other(text) => match time_limit {
+            Some(limit) if text == TIMED_OUT => RedisError::TimedOut(limit),
+            _ => RedisError::from_text(text),
+        },
     }
 }
