@@ -116,10 +116,10 @@ impl History {
         )
     }
 
-    /// A run in which nothing is cached or nothing written would prove nothing.
-    pub fn assert_that_something_happened(&self) {
-        for counter in [&self.hits, &self.acknowledged, &self.unknown, &self.checked] {
-            assert!(counter.load(Ordering::Relaxed) > 10, "{}", self.summary());
-        }
+    /// Whether enough was cached and written for the run to prove something.
+    pub fn tells_something(&self) -> bool {
+        [&self.hits, &self.acknowledged, &self.unknown, &self.checked]
+            .iter()
+            .all(|counter| counter.load(Ordering::Relaxed) > 10)
     }
 }
