@@ -32,6 +32,9 @@ const QUERIES: usize = 400;
 const READS_A_FLOOD: u64 = 100;
 /// What Redis may hold beside what it holds when a race begins.
 const ROOM: u64 = 1_500_000;
+/// Where nothing is evicted, so many keys of 10 kB are somebody else's: a slow machine, too, fills the rest before the flood's
+/// answers go.
+const SOMEBODYS: usize = 90;
 /// A run ends then, however few evictions it saw; and a read fails that took as long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -165,6 +168,11 @@ pub fn race(policy: &str, variables: &[(&str, &str)]) {
     set("maxmemory-policy", policy);
     set("notify-keyspace-events", "Ee");
     set("maxmemory", &limit.to_string());
+    if !evicts {
+        for number in 0..SOMEBODYS {
+            let () = redis::cmd("SET").arg(number).arg("x".repeat(10_000)).query(&mut redis).unwrap();
+        }
+    }
 
     let tally = Tally::default();
     let began = Instant::now();
