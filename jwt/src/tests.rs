@@ -1,4 +1,5 @@
-//! The examples of RFC 7515, appendices A.1 to A.3, through the library.
+//! The examples of RFC 7515, appendices A.1 to A.3, through the library, and what verifies signatures of public keys in
+//! WebAssembly beside what verifies them elsewhere.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -7,6 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, crypto};
 use serde_json::{Value, json};
+
+use super::in_rust;
 
 const SECRET: &str = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
 const HS256: [&str; 2] = ["eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"];
@@ -45,7 +48,21 @@ fn examples() -> [(Algorithm, DecodingKey, [&'static str; 2]); 3] {
 }
 
 fn verified(algorithm: Algorithm, key: &DecodingKey, head: &str, signature: &str) -> bool {
-    crypto::verify(signature, format!("{head}.{PAYLOAD}").as_bytes(), key, algorithm).unwrap()
+    let message = format!("{head}.{PAYLOAD}");
+    let verified = crypto::verify(signature, message.as_bytes(), key, algorithm).unwrap();
+    if algorithm != Algorithm::HS256 {
+        let in_rust = in_rust::verifier(&algorithm, key).unwrap().verify(message.as_bytes(), &decoded(signature));
+        assert_eq!(in_rust.is_ok(), verified, "{algorithm:?} {head}.{PAYLOAD}.{signature}");
+    }
+    verified
+}
+
+/// Of a key that is none: what is said in WebAssembly. Elsewhere it verifies nothing.
+fn refused(algorithm: Algorithm, key: &DecodingKey, signature: &str) -> ErrorKind {
+    super::install();
+    let verified = crypto::verify(signature, PAYLOAD.as_bytes(), key, algorithm);
+    assert!(!verified.unwrap_or(false), "{algorithm:?}");
+    in_rust::verifier(&algorithm, key).map(drop).unwrap_err().into_kind()
 }
 
 /// DER: a tag, a length, the contents.
@@ -69,8 +86,7 @@ fn the_examples_are_verified() {
 #[test]
 fn a_changed_message_or_signature_is_not() {
     for (algorithm, key, [head, signature]) in examples() {
-        let message = format!("{head}.{PAYLOAD}");
-        assert!(!crypto::verify(signature, &message.as_bytes()[1..], &key, algorithm).unwrap(), "{algorithm:?}");
+        assert!(!verified(algorithm, &key, &head[1..], signature), "{algorithm:?}");
         let signature = decoded(signature);
         for at in 0..signature.len() {
             let mut changed = signature.clone();
@@ -122,15 +138,15 @@ fn rsa_keys_in_either_form_and_of_a_length_that_is_safe() {
         [(&short, decoded(E)), (&long, decoded(E)), (&even, decoded(E)), (&decoded(N), vec![]), (&vec![], vec![])]
     {
         let key = DecodingKey::from_rsa_raw_components(n, &e);
-        assert!(crypto::verify(RS256[1], b"", &key, Algorithm::RS256).is_err(), "{n:?}, {e:?}");
+        let error = refused(Algorithm::RS256, &key, RS256[1]);
+        assert!(matches!(error, ErrorKind::InvalidRsaKey(_)), "{n:?}, {e:?}: {error:?}");
     }
-    assert!(crypto::verify(RS256[1], b"", &DecodingKey::from_rsa_der(b"0"), Algorithm::RS256).is_err());
+    let error = refused(Algorithm::RS256, &DecodingKey::from_rsa_der(b"0"), RS256[1]);
+    assert!(matches!(error, ErrorKind::InvalidKeyFormat), "{error:?}");
 }
 
 #[test]
 fn points_that_are_not_on_the_curve_are_refused() {
-    super::install();
     let key = DecodingKey::from_ec_components(Y, X).unwrap();
-    let error = crypto::verify(ES256[1], b"", &key, Algorithm::ES256).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::InvalidEcdsaKey));
+    assert!(matches!(refused(Algorithm::ES256, &key, ES256[1]), ErrorKind::InvalidEcdsaKey));
 }

@@ -1,10 +1,10 @@
-//! Signatures of others, verified with their public keys.
+//! Signatures of others, verified in Rust alone: for WebAssembly.
 
 use std::ops::RangeInclusive;
 
 use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::errors::{ErrorKind, Result};
-use jsonwebtoken::{Algorithm, DecodingKeyKind};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use p256::ecdsa::signature::Verifier as _;
 use rsa::{BoxedUint, PublicKey, pkcs1, pkcs1v15};
 use sha2::Sha256;
@@ -13,11 +13,23 @@ use signature::{Error, Verifier};
 /// How many bits an RSA modulus may have: no fewer than RFC 7518, section 3.3, requires, and no more than is quick.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
+/// What verifies with this key.
+///
+/// # Errors
+/// Another algorithm than RS256 and ES256, and a key that is none, or none of a length that is safe.
+pub(crate) fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
+    match algorithm {
+        Algorithm::RS256 => Ok(Box::new(Rs256::new(key.kind())?)),
+        Algorithm::ES256 => Ok(Box::new(Es256::new(key.try_get_as_bytes()?)?)),
+        _ => Err(ErrorKind::InvalidAlgorithm.into()),
+    }
+}
+
 /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
-pub(crate) struct Rs256(pkcs1v15::VerifyingKey<Sha256>);
+struct Rs256(pkcs1v15::VerifyingKey<Sha256>);
 
 impl Rs256 {
-    pub(crate) fn new(key: &DecodingKeyKind) -> Result<Self> {
+    fn new(key: &DecodingKeyKind) -> Result<Self> {
         match key {
             DecodingKeyKind::RsaModulusExponent { n, e } => Self::from_components(n, e),
             DecodingKeyKind::SecretOrDer(der) => {
@@ -58,11 +70,11 @@ impl JwtVerifier for Rs256 {
 }
 
 /// ECDSA on the curve P-256 with SHA-256 (RFC 7518, section 3.4).
-pub(crate) struct Es256(p256::ecdsa::VerifyingKey);
+struct Es256(p256::ecdsa::VerifyingKey);
 
 impl Es256 {
     /// The key is a point, as SEC 1 encodes it.
-    pub(crate) fn new(point: &[u8]) -> Result<Self> {
+    fn new(point: &[u8]) -> Result<Self> {
         let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| ErrorKind::InvalidEcdsaKey)?;
         Ok(Es256(key))
     }
