@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::p2::bindings::{cli, random};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p2, p3};
 use wasmtime_wasi_http::WasiHttpCtx;
 use wasmtime_wasi_http::p3::{WasiHttpCtxView, WasiHttpView};
 
@@ -103,16 +106,34 @@ impl HasData for HasGuest {
     type Data<'a> = &'a mut Guest;
 }
 
-/// Offers a component everything that this host has.
+/// Offers a component everything that this host has. Of WASI that is all but files and sockets, which nobody would get here;
+/// what imports them is refused at start, by name.
 ///
 /// # Errors
 /// Two interfaces of one name; that is, never.
 pub fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    // Rust's standard library imports WASI 0.2, spin-sdk WASI 0.3. The context denies files and sockets in both.
-    wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    wasmtime_wasi::p3::add_to_linker(linker)?;
+    // Rust's standard library imports WASI 0.2, spin-sdk WASI 0.3.
+    link_wasi_0_2(linker)?;
+    p3::cli::add_to_linker(linker)?;
+    p3::clocks::add_to_linker(linker)?;
+    p3::random::add_to_linker(linker)?;
     wasmtime_wasi_http::p3::add_to_linker(linker)?;
     bindings::redis::add_to_linker::<_, HasGuest>(linker, |guest| guest)?;
     bindings::variables::add_to_linker::<_, HasGuest>(linker, |guest| guest)?;
+    Ok(())
+}
+
+/// What the world of an HTTP proxy has, and of a command's what Rust's standard library imports.
+fn link_wasi_0_2(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    p2::add_to_linker_proxy_interfaces_async(linker)?;
+    cli::environment::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::exit::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, Guest::cli)?;
+    random::insecure::add_to_linker::<_, WasiRandom>(linker, Guest::random)?;
+    random::insecure_seed::add_to_linker::<_, WasiRandom>(linker, Guest::random)?;
     Ok(())
 }

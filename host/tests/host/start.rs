@@ -104,13 +104,19 @@ fn what_is_logged_is_named_by_rust_log() {
 
 #[test]
 fn a_component_that_imports_what_the_host_does_not_offer() {
-    let app = App::new();
-    let component = r#"(component (import "spin:key-value/key-value@3.0.0" (instance (export "f" (func)))))"#;
-    app.write("stores.wasm", wat::parse_str(component).unwrap());
-    app.edit(&crate::support::app::guest().display().to_string(), "stores.wasm");
-    let message = app.fails(&[]);
-    assert!(message.contains("spin:key-value/key-value@3.0.0"), "{message}");
-    assert!(message.contains("does not offer"), "{message}");
+    for interface in [
+        "spin:key-value/key-value@3.0.0",
+        "wasi:filesystem/preopens@0.2.0",
+        "wasi:filesystem/preopens@0.3.0",
+        "wasi:sockets/tcp@0.2.0",
+        "wasi:sockets/types@0.3.0",
+    ] {
+        let app = App::new();
+        let component = format!(r#"(component (import "{interface}" (instance (export "f" (func)))))"#);
+        app.write("imports.wasm", wat::parse_str(component).unwrap());
+        app.edit(&crate::support::app::guest().display().to_string(), "imports.wasm");
+        says(&app.fails(&[]), &[&format!("`{interface}`"), "does not offer"]);
+    }
 }
 
 #[test]
