@@ -59,8 +59,14 @@ fn install(environment: &Path, what: &str, packages: &[&str]) -> Result<()> {
     make_environment(environment)?;
     status("Installing", what.trim());
     // Not compiled: Python compiles what is imported, and much is not.
-    let pip = CommandSpec::new(python(environment))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]);
+    let pip = CommandSpec::new(python(environment)).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]);
     command::run(&pip.args(packages))?;
     // Last: an environment without it is half made, and made anew.
     fs::write(&marker, complete).with_context(|| format!("cannot write {}", marker.display()))
