@@ -1,4 +1,4 @@
-//! Signatures of others, verified in Rust alone: for WebAssembly.
+//! Signatures of others, verified in Rust alone: for WebAssembly, where keys come from a JWK set, RSA's as two numbers.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use p256::ecdsa::signature::Verifier as _;
-use rsa::{BoxedUint, PublicKey, pkcs1, pkcs1v15};
+use rsa::{BoxedUint, PublicKey, pkcs1v15};
 use sha2::Sha256;
 use signature::{Error, Verifier};
 
@@ -16,7 +16,7 @@ const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 /// What verifies with this key.
 ///
 /// # Errors
-/// Another algorithm than RS256 and ES256, and a key that is none, or none of a length that is safe.
+/// Another algorithm than RS256 and ES256, and a key that is none, or none of a length that is safe; and RSA's in DER.
 pub(crate) fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     match algorithm {
         Algorithm::RS256 => Ok(Box::new(Rs256::new(key.kind())?)),
@@ -30,19 +30,10 @@ struct Rs256(pkcs1v15::VerifyingKey<Sha256>);
 
 impl Rs256 {
     fn new(key: &DecodingKeyKind) -> Result<Self> {
-        match key {
-            DecodingKeyKind::RsaModulusExponent { n, e } => Self::from_components(n, e),
-            DecodingKeyKind::SecretOrDer(der) => {
-                let invalid = |_| ErrorKind::InvalidKeyFormat;
-                let key = pkcs1::RsaPublicKeyRef::try_from(der.as_slice()).map_err(invalid)?;
-                Self::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
-            }
-        }
-    }
-
-    fn from_components(modulus: &[u8], exponent: &[u8]) -> Result<Self> {
-        let (modulus, exponent) = (number(modulus)?, number(exponent)?);
-        let key = PublicKey::new_with_size_limits(modulus, exponent, RSA_BITS);
+        let DecodingKeyKind::RsaModulusExponent { n, e } = key else {
+            return Err(ErrorKind::InvalidKeyFormat.into());
+        };
+        let key = PublicKey::new_with_size_limits(number(n)?, number(e)?, RSA_BITS);
         let key = key.map_err(|error| ErrorKind::InvalidRsaKey(error.to_string()))?;
         Ok(Rs256(pkcs1v15::VerifyingKey::new(key)))
     }

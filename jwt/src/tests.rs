@@ -129,7 +129,8 @@ fn rsa_keys_in_either_form_and_of_a_length_that_is_safe() {
     // As PEM has it: a sequence of two numbers, whose leading zero says that they are not negative (RFC 8017, A.1.1).
     let numbers = [der(2, &[&[0], &decoded(N)[..]].concat()), vec![2, 3, 1, 0, 1]].concat();
     let key = DecodingKey::from_rsa_der(&der(0x30, &numbers));
-    assert!(verified(Algorithm::RS256, &key, RS256[0], RS256[1]));
+    let message = format!("{}.{PAYLOAD}", RS256[0]);
+    assert!(crypto::verify(RS256[1], message.as_bytes(), &key, Algorithm::RS256).unwrap());
     let padded = DecodingKey::from_rsa_raw_components(&[&[0], &decoded(N)[..]].concat(), &decoded(E));
     assert!(verified(Algorithm::RS256, &padded, RS256[0], RS256[1]));
 
@@ -142,6 +143,7 @@ fn rsa_keys_in_either_form_and_of_a_length_that_is_safe() {
         assert!(matches!(error, ErrorKind::InvalidRsaKey(_)), "{n:?}, {e:?}: {error:?}");
     }
     let error = refused(Algorithm::RS256, &DecodingKey::from_rsa_der(b"0"), RS256[1]);
+    // WebAssembly takes them as numbers only.
     assert!(matches!(error, ErrorKind::InvalidKeyFormat), "{error:?}");
 }
 

@@ -42,7 +42,7 @@ fn name(path: &str) -> &str {
 
 #[test]
 fn openapi_yaml_has_the_tables_routes() {
-    let description: Value = serde_yaml_ng::from_str(&page("docs/reference/openapi.yaml")).unwrap();
+    let description: Value = serde_norway::from_str(&page("docs/reference/openapi.yaml")).unwrap();
     let mut described = BTreeSet::new();
     for (path, item) in description["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {

@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn it_is_the_page_in_the_documentation() {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/openapi.yaml");
-        let page: Value = serde_yaml_ng::from_str(&fs::read_to_string(page).unwrap()).unwrap();
+        let page: Value = serde_norway::from_str(&fs::read_to_string(page).unwrap()).unwrap();
         assert_eq!(described(), page, "write openapi.json from openapi.yaml again");
     }
 
