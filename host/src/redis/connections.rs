@@ -1,12 +1,12 @@
 //! Connections to Redis: one for each `open`, or one per address for all.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{Arg, AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult, Value};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// How soon a shared connection must answer a `PING` to be given to one more instance.
@@ -14,11 +14,23 @@ use tokio::time::timeout;
 /// A component that gave up on a hanging connection opens a new one, and must not be handed the same again.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(100);
 
+/// From how many bytes of a command or its reply on a shared connection is given up for a new one: redis-rs keeps the
+/// buffers that carried them for as long as the connection lasts.
+const LARGE: usize = 1 << 20;
+
 /// What a component holds as a `connection`.
 pub struct Connection {
-    pub(super) redis: MultiplexedConnection,
+    pub(super) way: Way,
     /// Counts against `[outbound_redis] max_connections` for as long as the component holds the connection.
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// How the commands of a connection get to Redis. Cheap to clone, and a call works with a clone: it may be cancelled, and the
+/// component's handle dropped, at any time. redis-rs keeps replies and commands in step.
+#[derive(Clone)]
+pub(super) enum Way {
+    Own(MultiplexedConnection),
+    Shared(Arc<SharedConnection>),
 }
 
 /// What components may have of Redis.
@@ -37,13 +49,22 @@ pub struct Connections {
     permits: Option<Arc<Semaphore>>,
     time_limit: Option<Duration>,
     /// Set with `--tuned`. A std mutex: held for a look-up only, never across an await.
-    shared: Option<Mutex<HashMap<String, Arc<SharedConnection>>>>,
+    shared: Option<std::sync::Mutex<HashMap<String, Arc<SharedConnection>>>>,
 }
 
 /// The shared connection to one address. The async mutex makes those that find it missing wait for the one that
 /// connects, instead of opening a connection each.
+pub(super) struct SharedConnection {
+    server: Server,
+    current: Mutex<Current>,
+}
+
 #[derive(Default)]
-struct SharedConnection(tokio::sync::Mutex<Option<Numbered>>);
+struct Current {
+    connection: Option<Numbered>,
+    /// How many there were before.
+    earlier: u64,
+}
 
 /// A connection and a number that tells it from the one that replaces it.
 #[derive(Clone)]
@@ -60,6 +81,31 @@ impl Numbered {
     }
 }
 
+/// Where a Redis is, and how long connecting to it, or a command, may take.
+struct Server {
+    client: Client,
+    time_limit: Option<Duration>,
+}
+
+impl Server {
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new();
+        match self.time_limit {
+            None => self.client.get_multiplexed_async_connection_with_config(&config).await,
+            Some(limit) => {
+                let config = config.set_response_timeout(limit);
+                let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+                within(limit, connecting).await
+            }
+        }
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let timed_out = || RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out()))
+}
+
 impl Connections {
     /// No connection yet.
     #[must_use]
@@ -67,7 +113,7 @@ impl Connections {
         Self {
             permits: limits.connections.map(|most| Arc::new(Semaphore::new(most))),
             time_limit: limits.time,
-            shared: limits.shares.then(Mutex::default),
+            shared: limits.shares.then(std::sync::Mutex::default),
         }
     }
 
@@ -82,67 +128,111 @@ impl Connections {
     ///
     /// # Errors
     /// What redis-rs says of the attempt to connect, or of one that took too long.
-    pub async fn open(&self, address: &str, client: &Client) -> RedisResult<Connection> {
+    pub async fn open(&self, address: &str, client: Client) -> RedisResult<Connection> {
         let opening = self.open_untimed(address, client);
         match self.time_limit {
             None => opening.await,
-            Some(limit) => {
-                let timed_out = || RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
-                timeout(limit, opening).await.unwrap_or_else(|_| Err(timed_out()))
-            }
+            Some(limit) => within(limit, opening).await,
         }
     }
 
-    async fn open_untimed(&self, address: &str, client: &Client) -> RedisResult<Connection> {
+    async fn open_untimed(&self, address: &str, client: Client) -> RedisResult<Connection> {
         let permit = match &self.permits {
             None => None,
             // The semaphore is never closed.
             Some(permits) => permits.clone().acquire_owned().await.ok(),
         };
-        let redis = match &self.shared {
-            None => self.connect(client).await?,
+        let server = Server { client, time_limit: self.time_limit };
+        let way = match &self.shared {
+            None => Way::Own(server.connect().await?),
             Some(by_address) => {
                 let shared = {
                     let mut by_address = by_address.lock().unwrap_or_else(PoisonError::into_inner);
-                    by_address.entry(address.to_owned()).or_default().clone()
+                    let new = || Arc::new(SharedConnection { server, current: Mutex::default() });
+                    by_address.entry(address.to_owned()).or_insert_with(new).clone()
                 };
-                shared.get(async || self.connect(client).await).await?
+                shared.check().await?;
+                Way::Shared(shared)
             }
         };
-        Ok(Connection { redis, _permit: permit })
+        Ok(Connection { way, _permit: permit })
     }
+}
 
-    async fn connect(&self, client: &Client) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new();
-        let config = match self.time_limit {
-            None => config,
-            Some(limit) => config.set_response_timeout(limit),
-        };
-        client.get_multiplexed_async_connection_with_config(&config).await
+impl Way {
+    /// What Redis replies to a command.
+    ///
+    /// # Errors
+    /// What redis-rs says of the connection, or Redis of the command.
+    pub(super) async fn query<T: FromRedisValue>(self, command: &Cmd) -> RedisResult<T> {
+        match self {
+            Way::Own(mut redis) => command.query_async(&mut redis).await,
+            Way::Shared(shared) => T::from_owned_redis_value(shared.query(command).await?),
+        }
     }
 }
 
 impl SharedConnection {
-    /// The connection that exists, or a new one where there is none or it does not answer.
-    async fn get(
-        &self,
-        connect: impl AsyncFnOnce() -> RedisResult<MultiplexedConnection>,
-    ) -> RedisResult<MultiplexedConnection> {
+    /// Makes sure that there is a connection and that it answers.
+    async fn check(&self) -> RedisResult<()> {
         // The check is made without the lock: it takes its time where the connection hangs, and need not queue up.
-        let known = self.0.lock().await.clone();
-        if let Some(known) = &known
-            && known.answers().await
-        {
-            return Ok(known.redis.clone());
+        let known = self.current.lock().await.connection.clone();
+        match known {
+            None => self.get().await.map(drop),
+            Some(known) if known.answers().await => Ok(()),
+            Some(known) => {
+                self.give_up(known).await;
+                self.get().await.map(drop)
+            }
         }
-        let mut current = self.0.lock().await;
-        let failed = known.map(|known| known.number);
-        if let Some(replaced) = current.as_ref().filter(|current| Some(current.number) != failed) {
-            return Ok(replaced.redis.clone());
+    }
+
+    /// The connection that exists, or a new one.
+    async fn get(&self) -> RedisResult<Numbered> {
+        let mut current = self.current.lock().await;
+        if let Some(connection) = &current.connection {
+            return Ok(connection.clone());
         }
-        let redis = connect().await?;
-        let number = failed.map_or(0, |number| number + 1);
-        *current = Some(Numbered { number, redis: redis.clone() });
-        Ok(redis)
+        let connection = Numbered { number: current.earlier, redis: self.server.connect().await? };
+        current.earlier += 1;
+        current.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Lets go of this connection, unless another has taken its place. It is closed once nobody waits for a reply on it.
+    async fn give_up(&self, connection: Numbered) {
+        let mut current = self.current.lock().await;
+        if current.connection.as_ref().is_some_and(|current| current.number == connection.number) {
+            current.connection = None;
+        }
+    }
+
+    async fn query(&self, command: &Cmd) -> RedisResult<Value> {
+        let mut connection = self.get().await?;
+        let reply = connection.redis.req_packed_command(command).await?.extract_error()?;
+        if sent(command) > LARGE || received(&reply) > LARGE {
+            self.give_up(connection).await;
+            // To the task that owns the buffers: they need not be there any more when the reply is copied to the component.
+            tokio::task::yield_now().await;
+        }
+        Ok(reply)
+    }
+}
+
+/// How many bytes a command carries.
+fn sent(command: &Cmd) -> usize {
+    let bytes = |argument: Arg<&[u8]>| match argument {
+        Arg::Simple(bytes) => bytes.len(),
+        Arg::Cursor => 0,
+    };
+    command.args_iter().map(bytes).sum()
+}
+
+/// How many bytes a reply carries, about.
+fn received(reply: &Value) -> usize {
+    match reply {
+        Value::BulkString(bytes) => bytes.len(),
+        Value::Array(values) => values.iter().map(received).sum(),
+        _ => 0,
     }
 }

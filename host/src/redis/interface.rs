@@ -1,7 +1,6 @@
 //! The functions of `spin:redis` that a component calls.
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, Client, FromRedisValue, ToRedisArgs};
+use redis::{Client, Cmd, FromRedisValue};
 use wasmtime::component::{Accessor, Resource};
 
 use super::reply::{Flat, other, other_or_type, value_within_limit};
@@ -26,19 +25,14 @@ impl HostConnection for &mut Guest {
     }
 }
 
-/// The connection behind a handle. A clone: the call may be cancelled and the handle dropped at any time; the connection
-/// itself keeps replies and commands in step.
-fn connection<T: Send>(accessor: &Accessor<T, HasGuest>, handle: &Handle) -> wasmtime::Result<MultiplexedConnection> {
-    accessor.with(|mut access| Ok(access.get().table.get(handle)?.redis.clone()))
-}
-
-async fn query<T: FromRedisValue>(
-    mut connection: MultiplexedConnection,
-    command: &str,
-    key: &str,
-    arguments: impl ToRedisArgs,
-) -> redis::RedisResult<T> {
-    redis::cmd(command).arg(key).arg(arguments).query_async(&mut connection).await
+/// What Redis replies to a command on the connection behind a handle.
+async fn query<T: Send, A: FromRedisValue>(
+    accessor: &Accessor<T, HasGuest>,
+    handle: &Handle,
+    command: Cmd,
+) -> wasmtime::Result<redis::RedisResult<A>> {
+    let way = accessor.with(|mut access| access.get().table.get(handle).map(|connection| connection.way.clone()))?;
+    Ok(way.query(&command).await)
 }
 
 impl<T: Send> HostConnectionWithStore<T> for HasGuest {
@@ -68,42 +62,42 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
     }
 
     async fn publish(accessor: &Accessor<T, Self>, this: Handle, channel: String, payload: Vec<u8>) -> Answer<()> {
-        let answer = query(connection(accessor, &this)?, "PUBLISH", &channel, payload).await;
+        let answer = query(accessor, &this, Cmd::publish(channel, payload)).await?;
         Ok(answer.map_err(other))
     }
 
     async fn get(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Answer<Option<Vec<u8>>> {
-        let mut connection = connection(accessor, &this)?;
-        Ok(connection.get(key).await.map_err(other).and_then(value_within_limit))
+        let answer = query(accessor, &this, Cmd::get(key)).await?;
+        Ok(answer.map_err(other).and_then(value_within_limit))
     }
 
     async fn set(accessor: &Accessor<T, Self>, this: Handle, key: String, value: Vec<u8>) -> Answer<()> {
-        let mut connection = connection(accessor, &this)?;
-        Ok(connection.set(key, value).await.map_err(other))
+        let answer = query(accessor, &this, Cmd::set(key, value)).await?;
+        Ok(answer.map_err(other))
     }
 
     async fn incr(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Answer<i64> {
-        let mut connection = connection(accessor, &this)?;
-        Ok(connection.incr(key, 1).await.map_err(other))
+        let answer = query(accessor, &this, Cmd::incr(key, 1)).await?;
+        Ok(answer.map_err(other))
     }
 
     async fn del(accessor: &Accessor<T, Self>, this: Handle, keys: Vec<String>) -> Answer<u32> {
-        let mut connection = connection(accessor, &this)?;
-        Ok(connection.del(keys).await.map_err(other))
+        let answer = query(accessor, &this, Cmd::del(keys)).await?;
+        Ok(answer.map_err(other))
     }
 
     async fn sadd(accessor: &Accessor<T, Self>, this: Handle, key: String, values: Vec<String>) -> Answer<u32> {
-        let answer = query(connection(accessor, &this)?, "SADD", &key, values).await;
+        let answer = query(accessor, &this, Cmd::sadd(key, values)).await?;
         Ok(answer.map_err(other_or_type))
     }
 
     async fn smembers(accessor: &Accessor<T, Self>, this: Handle, key: String) -> Answer<Vec<String>> {
-        let mut connection = connection(accessor, &this)?;
-        Ok(connection.smembers(key).await.map_err(other))
+        let answer = query(accessor, &this, Cmd::smembers(key)).await?;
+        Ok(answer.map_err(other))
     }
 
     async fn srem(accessor: &Accessor<T, Self>, this: Handle, key: String, values: Vec<String>) -> Answer<u32> {
-        let answer = query(connection(accessor, &this)?, "SREM", &key, values).await;
+        let answer = query(accessor, &this, Cmd::srem(key, values)).await?;
         Ok(answer.map_err(other))
     }
 
@@ -113,7 +107,6 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
         command: String,
         arguments: Vec<RedisParameter>,
     ) -> Answer<Vec<RedisResult>> {
-        let mut connection = connection(accessor, &this)?;
         let mut line = redis::cmd(&command);
         for argument in arguments {
             match argument {
@@ -121,7 +114,7 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
                 RedisParameter::Binary(bytes) => line.arg(bytes),
             };
         }
-        let answer = line.query_async::<Flat>(&mut connection).await;
+        let answer = query::<_, Flat>(accessor, &this, line).await?;
         Ok(answer.map_err(other).and_then(Flat::within_limit))
     }
 }
@@ -129,5 +122,5 @@ impl<T: Send> HostConnectionWithStore<T> for HasGuest {
 /// An address that redis-rs cannot read is `invalid-address`; a Redis that cannot be reached is `other`.
 async fn open(connections: &Connections, address: &str) -> Result<Connection, Error> {
     let client = Client::open(address).map_err(|_| Error::InvalidAddress)?;
-    connections.open(address, &client).await.map_err(other)
+    connections.open(address, client).await.map_err(other)
 }

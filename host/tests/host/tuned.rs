@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::support::app::App;
+use crate::support::eventually;
 use crate::support::redis_server::RedisServer;
 use crate::support::upstream::Pipe;
 
@@ -68,6 +69,26 @@ fn an_instance_is_not_given_a_connection_that_hangs() {
     pipe.go_dead();
     assert_eq!(client.get("/redis/execute?line=PING").ok(), "status PONG");
     assert_eq!(pipe.connections(), 2);
+}
+
+/// Its buffers would be kept for as long as it lasts.
+#[test]
+fn a_connection_that_carried_much_is_given_up() {
+    let redis = RedisServer::start();
+    let pipe = Pipe::to(redis.port);
+    let variable = format!("redis_url=redis://127.0.0.1:{}", pipe.port);
+    let host = App::new().start(&["--tuned", "--variable", &variable]);
+    // One connection, and so one core; and one instance, which holds on to what it opened.
+    let mut client = host.client();
+    let mut ask = |line: &str| client.get(&format!("/redis/execute?line={line}")).ok();
+    for (length, connections) in [(1_000_000, 1), (2_000_000, 2), (1_000_000, 2), (3_000_000, 3)] {
+        ask("DEL,big");
+        assert_eq!(ask(&format!("SETRANGE,big,{},x", length - 1)), format!("int {length}"));
+        assert!(ask("GET,big").len() > length);
+        assert_eq!(ask("PING"), "status PONG");
+        assert_eq!(pipe.connections(), connections, "after {length} bytes");
+    }
+    eventually("the connections that carried much are closed", || redis.connections() == 1);
 }
 
 #[test]
