@@ -88,16 +88,14 @@ struct Server {
 }
 
 impl Server {
+    /// The limit is for the commands; whoever connects has one for that, too.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new();
-        match self.time_limit {
-            None => self.client.get_multiplexed_async_connection_with_config(&config).await,
-            Some(limit) => {
-                let config = config.set_response_timeout(limit);
-                let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-                within(limit, connecting).await
-            }
-        }
+        let config = match self.time_limit {
+            None => config,
+            Some(limit) => config.set_response_timeout(limit),
+        };
+        self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 }
 
@@ -208,7 +206,19 @@ impl SharedConnection {
     }
 
     async fn query(&self, command: &Cmd) -> RedisResult<Value> {
-        let mut connection = self.get().await?;
+        let known = self.current.try_lock().ok().and_then(|current| current.connection.clone());
+        if let Some(connection) = known {
+            return self.query_on(connection, command).await;
+        }
+        let querying = async { self.query_on(self.get().await?, command).await };
+        match self.server.time_limit {
+            None => querying.await,
+            // For both together.
+            Some(limit) => within(limit, querying).await,
+        }
+    }
+
+    async fn query_on(&self, mut connection: Numbered, command: &Cmd) -> RedisResult<Value> {
         let reply = connection.redis.req_packed_command(command).await?.extract_error()?;
         if sent(command) > LARGE || received(&reply) > LARGE {
             self.give_up(connection).await;
