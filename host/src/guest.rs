@@ -106,8 +106,8 @@ impl HasData for HasGuest {
     type Data<'a> = &'a mut Guest;
 }
 
-/// Offers a component everything that this host has. Of WASI that is all but files and sockets, which nobody would get here;
-/// what imports them is refused at start, by name.
+/// Offers a component what this host has: of WASI all but files and sockets, because no component gets any here. A component
+/// that imports one of them is refused at start, by an error that names it.
 ///
 /// # Errors
 /// Two interfaces of one name; that is, never.

@@ -9,6 +9,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use signature::{Error, Verifier};
 
+use crate::without_leading_zeros;
+
 /// What verifies with this key.
 ///
 /// # Errors
@@ -16,7 +18,9 @@ use signature::{Error, Verifier};
 pub(crate) fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     let key = match (algorithm, key.kind()) {
         (Algorithm::RS256, DecodingKeyKind::RsaModulusExponent { n, e }) => {
-            Key::Numbers(RsaPublicKeyComponents { n: number(n), e: number(e) })
+            // ring refuses leading zeros.
+            let [n, e] = [n, e].map(|number| without_leading_zeros(number).to_vec());
+            Key::Numbers(RsaPublicKeyComponents { n, e })
         }
         // As RFC 8017, appendix A.1.1, encodes it.
         (Algorithm::RS256, DecodingKeyKind::SecretOrDer(der)) => {
@@ -29,11 +33,6 @@ pub(crate) fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<d
         _ => return Err(ErrorKind::InvalidAlgorithm.into()),
     };
     Ok(Box::new(PublicKey { algorithm: *algorithm, key }))
-}
-
-/// A number, most significant byte first, without the leading zeros that some issuers write and ring refuses.
-fn number(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
 struct PublicKey {

@@ -10,6 +10,8 @@ use rsa::{BoxedUint, PublicKey, pkcs1v15};
 use sha2::Sha256;
 use signature::{Error, Verifier};
 
+use crate::without_leading_zeros;
+
 /// How many bits an RSA modulus may have: no fewer than RFC 7518, section 3.3, requires, and no more than is quick.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
@@ -39,10 +41,9 @@ impl Rs256 {
     }
 }
 
-/// A number, most significant byte first; with leading zeros, too, as some issuers write them.
+/// A number, most significant byte first.
 fn number(bytes: &[u8]) -> Result<BoxedUint> {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    let bytes = &bytes[zeros..];
+    let bytes = without_leading_zeros(bytes);
     let bits = u32::try_from(bytes.len() * 8).map_err(|_| ErrorKind::InvalidKeyFormat)?;
     Ok(BoxedUint::from_be_slice(bytes, bits).map_err(|_| ErrorKind::InvalidKeyFormat)?)
 }

@@ -38,6 +38,12 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
     Ok(Box::new(Hs256::new(key.as_bytes())?))
 }
 
+/// A number's bytes, most significant first, without the leading zeros that some issuers write.
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    &number[zeros..]
+}
+
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     // A key of one kind must never verify another kind's signature: a public key is not an HMAC secret.
     if key.family() != algorithm.family() {

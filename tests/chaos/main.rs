@@ -37,6 +37,7 @@ fn run(policy: &str, memory: Memory) {
     let cluster = Cluster::start(policy, memory);
     let history = History::new();
     let stop = AtomicBool::new(false);
+    let evicted_enough = || memory == Memory::Ample || cluster.count("key evicted") > 10;
     thread::scope(|scope| {
         for number in 0..WRITERS {
             let (cluster, history, stop) = (&cluster, &history, &stop);
@@ -63,7 +64,7 @@ fn run(policy: &str, memory: Memory) {
         }
         let of_servers = scope.spawn(|| faults::break_servers(&cluster, &stop));
         let started = Instant::now();
-        let enough = || history.tells_something() && (memory == Memory::Ample || cluster.count("key evicted") > 10);
+        let enough = || history.tells_something() && evicted_enough();
         while history.violation().is_none() && !of_servers.is_finished() {
             let since = started.elapsed().as_secs();
             if since >= seconds * LONGEST || since >= seconds && enough() {
@@ -78,9 +79,7 @@ fn run(policy: &str, memory: Memory) {
         panic!("{policy}: {violation}\nThe last faults:\n{}", cluster.last_faults());
     }
     assert!(history.tells_something(), "{}", history.summary());
-    if memory == Memory::Full {
-        assert!(cluster.count("key evicted") > 10, "{}", cluster.faults());
-    }
+    assert!(evicted_enough(), "{}", cluster.faults());
 }
 
 #[test]

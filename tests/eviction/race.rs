@@ -32,8 +32,8 @@ const QUERIES: usize = 400;
 const READS_A_FLOOD: u64 = 100;
 /// What Redis may hold beside what it holds when a race begins.
 const ROOM: u64 = 1_500_000;
-/// Where nothing is evicted, so many keys of 10 kB are somebody else's: a slow machine, too, fills the rest before the flood's
-/// answers go.
+/// Where nothing is evicted, somebody else has so many keys of 10 kB in Redis, and they take up most of the room: then a slow
+/// machine, too, fills the rest before the flood's answers expire.
 const SOMEBODYS: usize = 90;
 /// A run ends then, however few evictions it saw; and a read fails that took as long.
 const PATIENCE: Duration = Duration::from_secs(60);

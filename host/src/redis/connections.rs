@@ -88,7 +88,7 @@ struct Server {
 }
 
 impl Server {
-    /// The limit is for the commands; whoever connects has one for that, too.
+    /// A connection that ends its commands at the time limit. Connecting has no limit here: callers run it [`within`] theirs.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new();
         let config = match self.time_limit {
@@ -99,7 +99,8 @@ impl Server {
     }
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let Some(limit) = limit else { return work.await };
     let timed_out = || RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
     timeout(limit, work).await.unwrap_or_else(|_| Err(timed_out()))
 }
@@ -127,11 +128,7 @@ impl Connections {
     /// # Errors
     /// What redis-rs says of the attempt to connect, or of one that took too long.
     pub async fn open(&self, address: &str, client: Client) -> RedisResult<Connection> {
-        let opening = self.open_untimed(address, client);
-        match self.time_limit {
-            None => opening.await,
-            Some(limit) => within(limit, opening).await,
-        }
+        within(self.time_limit, self.open_untimed(address, client)).await
     }
 
     async fn open_untimed(&self, address: &str, client: Client) -> RedisResult<Connection> {
@@ -175,14 +172,13 @@ impl SharedConnection {
     async fn check(&self) -> RedisResult<()> {
         // The check is made without the lock: it takes its time where the connection hangs, and need not queue up.
         let known = self.current.lock().await.connection.clone();
-        match known {
-            None => self.get().await.map(drop),
-            Some(known) if known.answers().await => Ok(()),
-            Some(known) => {
-                self.give_up(known).await;
-                self.get().await.map(drop)
+        if let Some(known) = known {
+            if known.answers().await {
+                return Ok(());
             }
+            self.give_up(known).await;
         }
+        self.get().await.map(drop)
     }
 
     /// The connection that exists, or a new one.
@@ -197,7 +193,7 @@ impl SharedConnection {
         Ok(connection)
     }
 
-    /// Lets go of this connection, unless another has taken its place. It is closed once nobody waits for a reply on it.
+    /// Takes this connection out of use, unless another has replaced it. It is closed once nobody waits for a reply on it.
     async fn give_up(&self, connection: Numbered) {
         let mut current = self.current.lock().await;
         if current.connection.as_ref().is_some_and(|current| current.number == connection.number) {
@@ -210,12 +206,8 @@ impl SharedConnection {
         if let Some(connection) = known {
             return self.query_on(connection, command).await;
         }
-        let querying = async { self.query_on(self.get().await?, command).await };
-        match self.server.time_limit {
-            None => querying.await,
-            // For both together.
-            Some(limit) => within(limit, querying).await,
-        }
+        // Connecting and the command have one limit together.
+        within(self.server.time_limit, async { self.query_on(self.get().await?, command).await }).await
     }
 
     async fn query_on(&self, mut connection: Numbered, command: &Cmd) -> RedisResult<Value> {
