@@ -256,6 +256,8 @@ mod tests {
             ("jwt_jwks", "{}"),
             ("jwt_jwks", r#"{"keys":[]}"#),
             ("jwt_jwks", r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#),
+            // Much too short.
+            ("jwt_jwks", r#"{"keys":[{"kty":"RSA","n":"____","e":"AQAB"}]}"#),
             ("cors_origins", "*"),
             ("cors_origins", "https://shop.example/"),
             ("cors_origins", "shop.example"),

@@ -1,15 +1,47 @@
 //! Signatures of others, verified by ring: for programs, which have it anyway.
 //!
-//! ring looks at a key when it verifies with it. So a key that is none, or none of a length that is safe, is no error here:
-//! it verifies nothing.
+//! ring looks at a key when it verifies with it. So a key that is none, or none of a length that is safe, is no error of
+//! [`verifier`]: it verifies nothing. [`check`] tells.
 
 use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use signature::{Error, Verifier};
+use simple_asn1::ASN1Block;
 
-use crate::without_leading_zeros;
+use crate::{bits, check_modulus, without_leading_zeros};
+
+/// A point of P-256 as ring takes it: this, and two numbers of 32 bytes (SEC 1, section 2.3.3).
+const UNCOMPRESSED: u8 = 4;
+
+/// Whether a key of the algorithm's kind can verify anything.
+///
+/// # Errors
+/// Why it cannot.
+pub(crate) fn check(algorithm: Algorithm, key: &DecodingKey) -> std::result::Result<(), String> {
+    match (algorithm, key.kind()) {
+        (Algorithm::RS256, DecodingKeyKind::RsaModulusExponent { n, .. }) => {
+            check_modulus(bits(without_leading_zeros(n)))
+        }
+        (Algorithm::RS256, DecodingKeyKind::SecretOrDer(der)) => {
+            check_modulus(modulus(der).ok_or("is not one of RSA")?)
+        }
+        (Algorithm::ES256, DecodingKeyKind::SecretOrDer(point)) if point.first() == Some(&UNCOMPRESSED) => {
+            if point.len() == 65 { Ok(()) } else { Err("is on another curve than P-256".to_owned()) }
+        }
+        (Algorithm::ES256, _) => Err("is not an uncompressed point of P-256".to_owned()),
+        _ => Err(format!("is not one for {algorithm:?}")),
+    }
+}
+
+/// How many bits the modulus has, in the encoding of RFC 8017, appendix A.1.1.
+fn modulus(der: &[u8]) -> Option<usize> {
+    let blocks = simple_asn1::from_der(der).ok()?;
+    let [ASN1Block::Sequence(_, numbers)] = blocks.as_slice() else { return None };
+    let [ASN1Block::Integer(_, n), ASN1Block::Integer(..)] = numbers.as_slice() else { return None };
+    usize::try_from(n.bits()).ok()
+}
 
 /// What verifies with this key.
 ///

@@ -1,7 +1,5 @@
 //! Signatures of others, verified in Rust alone: for WebAssembly, where keys come from a JWK set, RSA's as two numbers.
 
-use std::ops::RangeInclusive;
-
 use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
@@ -10,10 +8,18 @@ use rsa::{BoxedUint, PublicKey, pkcs1v15};
 use sha2::Sha256;
 use signature::{Error, Verifier};
 
-use crate::without_leading_zeros;
+use crate::{RSA_BITS, bits, check_modulus, without_leading_zeros};
 
-/// How many bits an RSA modulus may have: no fewer than RFC 7518, section 3.3, requires, and no more than is quick.
-const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+/// Whether a key of the algorithm's kind can verify anything.
+///
+/// # Errors
+/// Why it cannot.
+pub(crate) fn check(algorithm: Algorithm, key: &DecodingKey) -> std::result::Result<(), String> {
+    if let DecodingKeyKind::RsaModulusExponent { n, .. } = key.kind() {
+        check_modulus(bits(without_leading_zeros(n)))?;
+    }
+    verifier(&algorithm, key).map(drop).map_err(|error| format!("is not usable: {error}"))
+}
 
 /// What verifies with this key.
 ///

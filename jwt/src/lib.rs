@@ -13,6 +13,8 @@ mod in_rust;
 #[cfg(test)]
 mod tests;
 
+use std::ops::RangeInclusive;
+
 #[cfg(not(target_arch = "wasm32"))]
 use by_ring as public_key;
 use hs256::Hs256;
@@ -22,6 +24,9 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
+/// How many bits an RSA modulus may have: no fewer than RFC 7518, section 3.3, requires, and no more than is quick.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+
 static PROVIDER: CryptoProvider =
     CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
@@ -29,6 +34,34 @@ static PROVIDER: CryptoProvider =
 pub fn install() {
     // It fails where it is installed already.
     let _ = PROVIDER.install_default();
+}
+
+/// Whether a public key can verify anything: to be asked when keys are read, for a token that was presented says only that no
+/// key verifies it.
+///
+/// # Errors
+/// Why it cannot, in words that go on from "the key": it is of another kind than the algorithm's, of a length that is not
+/// safe, or no key at all.
+pub fn check(algorithm: Algorithm, key: &DecodingKey) -> std::result::Result<(), String> {
+    if key.family() != algorithm.family() {
+        return Err(format!("is not one for {algorithm:?}"));
+    }
+    public_key::check(algorithm, key)
+}
+
+/// Whether an RSA modulus is as long as it should be.
+fn check_modulus(bits: usize) -> std::result::Result<(), String> {
+    if RSA_BITS.contains(&bits) {
+        return Ok(());
+    }
+    let (least, most) = RSA_BITS.into_inner();
+    Err(format!("is RSA of {bits} bits, and must have {least} to {most} (RFC 7518, section 3.3)"))
+}
+
+/// How many bits a number has, which must have no leading zeros.
+fn bits(number: &[u8]) -> usize {
+    let unused = number.first().map_or(0, |first| first.leading_zeros() as usize);
+    number.len() * 8 - unused
 }
 
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {

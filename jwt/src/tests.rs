@@ -152,3 +152,28 @@ fn points_that_are_not_on_the_curve_are_refused() {
     let key = DecodingKey::from_ec_components(Y, X).unwrap();
     assert!(matches!(refused(Algorithm::ES256, &key, ES256[1]), ErrorKind::InvalidEcdsaKey));
 }
+
+#[test]
+fn a_key_that_verifies_nothing_is_told_apart_when_it_is_read() {
+    for (algorithm, key, _) in examples().into_iter().skip(1) {
+        assert_eq!(super::check(algorithm, &key), Ok(()));
+        assert_eq!(in_rust::check(algorithm, &key), Ok(()));
+        assert!(super::check(Algorithm::HS256, &key).is_err(), "{algorithm:?}");
+    }
+    let encoded = |n: &[u8]| DecodingKey::from_rsa_der(&der(0x30, &[der(2, n), vec![2, 3, 1, 0, 1]].concat()));
+    assert_eq!(super::check(Algorithm::RS256, &encoded(&[&[0], &decoded(N)[..]].concat())), Ok(()));
+
+    let said = "is RSA of 1024 bits, and must have 2048 to 8192 (RFC 7518, section 3.3)";
+    let short = [0xff; 128];
+    let numbers = DecodingKey::from_rsa_raw_components(&[&[0], &short[..]].concat(), &decoded(E));
+    assert_eq!(super::check(Algorithm::RS256, &numbers).unwrap_err(), said);
+    assert_eq!(in_rust::check(Algorithm::RS256, &numbers).unwrap_err(), said);
+    assert_eq!(super::check(Algorithm::RS256, &encoded(&[&[0], &short[..]].concat())).unwrap_err(), said);
+    assert_eq!(super::check(Algorithm::RS256, &DecodingKey::from_rsa_der(b"0")).unwrap_err(), "is not one of RSA");
+
+    // A point of P-384, where P-256 has 64 bytes; and two numbers that are not a point.
+    let other_curve = DecodingKey::from_ec_der(&[&[4][..], &[1; 96]].concat());
+    assert_eq!(super::check(Algorithm::ES256, &other_curve).unwrap_err(), "is on another curve than P-256");
+    assert!(in_rust::check(Algorithm::ES256, &other_curve).is_err());
+    assert!(in_rust::check(Algorithm::ES256, &DecodingKey::from_ec_components(Y, X).unwrap()).is_err());
+}

@@ -74,7 +74,7 @@ impl Jwt {
             };
             let usable: Vec<Key> = set.keys.iter().filter_map(Key::of).collect();
             if usable.is_empty() {
-                return invalid("jwt_jwks", "has no key for RS256 (RSA) or ES256 (EC, P-256)");
+                return invalid("jwt_jwks", "has no key for RS256 (RSA, 2048 to 8192 bits) or ES256 (EC, P-256)");
             }
             keys.extend(usable);
         }
@@ -157,7 +157,7 @@ impl fmt::Debug for Jwt {
 }
 
 impl Key {
-    /// The key, where it is one for signatures that we check.
+    /// The key, where it is one for signatures that we check, and can verify one.
     fn of(jwk: &Jwk) -> Option<Self> {
         let algorithm = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => Algorithm::RS256,
@@ -171,6 +171,7 @@ impl Key {
             return None;
         }
         let key = DecodingKey::from_jwk(jwk).ok()?;
+        jwt_crypto::check(algorithm, &key).ok()?;
         Some(Key { algorithm, id: jwk.common.key_id.clone(), key })
     }
 }

@@ -4,12 +4,18 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::accounts::{RULES, find, key, log_in};
 use crate::bridge::Bridge;
 use crate::folder::Folder;
+use crate::lifecycle::refused;
 use crate::token;
+
+/// A key on a curve that ES256 does not use.
+const P384: &str = include_str!("p384-public-key.txt");
 
 const SECRET: &[u8] = b"a secret of forty bytes, for tests only..";
 
@@ -61,6 +67,25 @@ fn times_may_have_fractions() {
         let token = token::hs256(SECRET, &claims);
         assert_eq!(find(&bridge, &[("jwtTokenString", &token)]).status, status, "{claims}");
         assert_eq!(log_in(&bridge, "custom-token", json!({"token": token})).status, status, "{claims}");
+    }
+}
+
+#[test]
+fn a_key_file_that_verifies_nothing_is_refused_at_start() {
+    let folder = Folder::new();
+    // Two numbers in a sequence (RFC 8017, appendix A.1.1): the first has 1024 bits.
+    let numbers = [[&[0x02, 0x81, 0x81, 0x00][..], &[0xff; 128]].concat(), vec![0x02, 0x03, 0x01, 0x00, 0x01]].concat();
+    let short = [&[0x30, 0x81, 0x89][..], &numbers].concat();
+    let pem = format!("-----BEGIN RSA PUBLIC KEY-----\n{}\n-----END RSA PUBLIC KEY-----\n", STANDARD.encode(short));
+    for (algorithm, key, why) in [
+        ("RS256", pem.as_str(), "is RSA of 1024 bits, and must have 2048 to 8192"),
+        ("ES256", P384, "is on another curve than P-256"),
+        ("ES256", pem.as_str(), "holds no PEM public key for ES256"),
+    ] {
+        let file = format!("key-file = {:?}", folder.write("key.pem", key));
+        let access = folder.write("access.toml", issuer(algorithm, &file));
+        let said = refused(&["--access-file", &access]);
+        assert!(said.contains("key.pem is not usable") && said.contains(why), "{said}");
     }
 }
 

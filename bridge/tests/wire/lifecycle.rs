@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::bridge::{Bridge, KEY, mongodb_uri, program};
 
-fn refused(flags: &[&str]) -> String {
+/// What is said instead of starting: one sentence.
+pub fn refused(flags: &[&str]) -> String {
     let Output { status, stderr, stdout } = program().args(flags).output().unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{flags:?}: {stderr}");

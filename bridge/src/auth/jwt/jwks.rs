@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use jsonwebtoken::jwk::{JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -106,11 +106,17 @@ impl State {
 
 async fn follow(url: String, state: Arc<State>) {
     let mut last = String::new();
+    let mut last_unusable = Vec::new();
     loop {
         let address = url.clone();
         let fetched = tokio::task::spawn_blocking(move || fetch(&address)).await;
         match fetched.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(keys) => {
+                let unusable = unusable(&keys);
+                if !unusable.is_empty() && unusable != last_unusable {
+                    tracing::warn!(url, keys = ?unusable, "the JWKS document has keys that verify nothing");
+                }
+                last_unusable = unusable;
                 state.document.store(Some(Arc::new(Document { at: Instant::now(), keys })));
                 last.clear();
             }
@@ -141,6 +147,20 @@ fn fetch(url: &str) -> Result<JwkSet, String> {
     let keys = document.get("keys").and_then(|keys| keys.as_array()).ok_or("it has no `keys`")?;
     let keys = keys.iter().filter_map(|key| serde_json::from_value(key.clone()).ok()).collect();
     Ok(JwkSet { keys })
+}
+
+/// The keys that can be read, but not be used: by their ids, and why.
+fn unusable(keys: &JwkSet) -> Vec<String> {
+    let why = |key: &Jwk| {
+        let algorithm = match key.algorithm {
+            AlgorithmParameters::RSA(_) => Algorithm::RS256,
+            AlgorithmParameters::EllipticCurve(_) => Algorithm::ES256,
+            _ => return None,
+        };
+        let why = jwt_crypto::check(algorithm, &DecodingKey::from_jwk(key).ok()?).err()?;
+        Some(format!("{} {why}", key.common.key_id.as_deref().unwrap_or("(without an id)")))
+    };
+    keys.keys.iter().filter_map(why).collect()
 }
 
 fn matching(keys: &JwkSet, id: Option<&str>, algorithm: Algorithm) -> Vec<DecodingKey> {

@@ -35,6 +35,9 @@ impl Keys {
             _ => DecodingKey::from_ec_pem(&text),
         };
         let key = key.map_err(|_| unusable(format!("it holds no PEM public key for {algorithm:?}")))?;
+        if algorithm != Algorithm::HS256 {
+            jwt_crypto::check(algorithm, &key).map_err(|why| unusable(format!("the key {why}")))?;
+        }
         Ok(Keys::Fixed(Box::new(key)))
     }
 
