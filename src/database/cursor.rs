@@ -21,26 +21,36 @@ pub struct Cursor {
     pub backwards: bool,
     /// The values, each with its type.
     pub values: Vec<Value>,
+    /// How many documents lie before the position, as far as the pages that led here know.
+    pub before: u64,
 }
 
 impl Cursor {
     /// The position of a document, or `None` where it has a value that no query can start from, or other documents may
     /// have the same position.
-    pub fn at(document: &Value, keys: &[SortKey], backwards: bool) -> Option<Self> {
+    pub fn at(document: &Value, keys: &[SortKey], backwards: bool, before: u64) -> Option<Self> {
         if keys.last().is_none_or(|key| key.field != "_id") {
             return None;
         }
-        if keys.last().is_none_or(|key| key.field != "_id") {
-            return None;
-        }
-        let values: Vec<Value> = keys.iter().map(|key| sort_value(document, &key.field, key.descending)).collect();
-        values.iter().all(is_position).then_some(Cursor { backwards, values })
+        let values: Option<Vec<Value>> =
+            keys.iter().map(|key| sort_value(document, &key.field, key.descending)).collect();
+        values.filter(|values| values.iter().all(is_position)).map(|values| Cursor { backwards, values, before })
     }
 
-    /// The text for clients, base64url, or `None` where it would be too long for a URL.
+    /// The text for clients, base64url, or `None` where it would be too long for a URL, or would not be taken back.
     pub fn encode(&self, keys: &[SortKey]) -> Option<String> {
-        let content = json!([sort_id(keys), u8::from(self.backwards), self.values]).to_string();
-        Some(URL_SAFE_NO_PAD.encode(content)).filter(|text| text.len() <= MAX_LENGTH)
+        let text = self.text(keys);
+        (text.len() <= MAX_LENGTH && self.is_data()).then_some(text)
+    }
+
+    fn text(&self, keys: &[SortKey]) -> String {
+        let content = json!([sort_id(keys), u8::from(self.backwards), self.values, self.before]).to_string();
+        URL_SAFE_NO_PAD.encode(content)
+    }
+
+    /// Whether only data stands where values do, and none that no query can start from.
+    fn is_data(&self) -> bool {
+        self.values.iter().all(|value| is_data(value) && is_position(value))
     }
 
     /// Reads a text that [`Cursor::encode`] made for a listing of the same sort.
@@ -53,15 +63,14 @@ impl Cursor {
             return Err(INVALID);
         }
         let content = URL_SAFE_NO_PAD.decode(text).map_err(|_| INVALID)?;
-        let (sort, direction, values): (String, u8, Vec<Value>) =
+        let (sort, direction, values, before): (String, u8, Vec<Value>, u64) =
             serde_json::from_slice(&content).map_err(|_| INVALID)?;
         if sort != sort_id(keys) || values.len() != keys.len() {
             return Err("was issued for a different sort");
         }
-        let cursor = Cursor { backwards: direction == 1, values };
+        let cursor = Cursor { backwards: direction == 1, values, before };
         // It came through a client's hands: only data may stand where values do, and one position has one text.
-        let valid = cursor.values.iter().all(|value| is_data(value) && is_position(value));
-        if !valid || cursor.encode(keys).as_deref() != Some(text) {
+        if !cursor.is_data() || cursor.text(keys) != text {
             return Err(INVALID);
         }
         Ok(cursor)
@@ -105,7 +114,7 @@ mod tests {
             "price": {"$numberDecimal": "29.99"},
             "tags": ["b", "a"],
         });
-        let cursor = Cursor::at(&document, &keys(), false).unwrap();
+        let cursor = Cursor::at(&document, &keys(), false, 7).unwrap();
         assert_eq!(cursor.values, [document["price"].clone(), json!("a"), document["_id"].clone()]);
         let text = cursor.encode(&keys()).unwrap();
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
@@ -121,7 +130,7 @@ mod tests {
     #[test]
     fn a_forged_cursor_holds_no_operators() {
         for forged in [json!({"$gt": 1}), json!({"$where": "1"}), json!({"a": {"$in": []}}), json!([1])] {
-            let content = json!([sort_id(&keys()), 0, [forged, "a", 1]]).to_string();
+            let content = json!([sort_id(&keys()), 0, [forged, "a", 1], 0]).to_string();
             let text = URL_SAFE_NO_PAD.encode(content);
             assert!(Cursor::decode(&text, &keys()).is_err(), "{forged}");
         }
@@ -130,6 +139,6 @@ mod tests {
     #[test]
     fn a_value_that_no_query_can_start_from_has_no_cursor() {
         let document = json!({"_id": 1, "price": {"$regularExpression": {"pattern": "a", "options": ""}}});
-        assert_eq!(Cursor::at(&document, &keys(), false), None);
+        assert_eq!(Cursor::at(&document, &keys(), false, 0), None);
     }
 }

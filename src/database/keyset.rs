@@ -21,6 +21,8 @@ pub struct Keyset {
     pub values: Vec<Value>,
     /// Which part is meant.
     pub part: Part,
+    /// Whether an array is found by any of its elements, also if the sort takes another one that does not lie beyond.
+    pub any_element: bool,
 }
 
 /// The parts of what lies beyond a position, in the order of the sort.
@@ -46,7 +48,7 @@ impl Keyset {
         let ([key, keys @ ..], [value, values @ ..]) = (self.keys.as_slice(), self.values.as_slice()) else {
             return nothing();
         };
-        let step = Step::new(key, value);
+        let step = Step::new(key, value, self.any_element);
         match self.part {
             Part::LaterTypes => step.later_types().map_or_else(nothing, |later| step.unless_this_or_earlier(later)),
             Part::SameType => {
@@ -63,9 +65,9 @@ impl Keyset {
 }
 
 /// What lies beyond the position by these keys, in both parts at once.
-fn beyond(keys: &[SortKey], values: &[Value]) -> Option<Value> {
+fn beyond(keys: &[SortKey], values: &[Value], any_element: bool) -> Option<Value> {
     let ([key, keys @ ..], [value, values @ ..]) = (keys, values) else { return None };
-    let step = Step::new(key, value);
+    let step = Step::new(key, value, any_element);
     let later_types = step.later_types().map(|later| step.unless_this_or_earlier(later));
     let ways: Vec<Value> =
         step.later_value().into_iter().chain(later_types).chain(beyond_equal(&step, keys, values)).collect();
@@ -74,7 +76,7 @@ fn beyond(keys: &[SortKey], values: &[Value]) -> Option<Value> {
 
 /// The documents that equal the position in this key and lie beyond it by the others.
 fn beyond_equal(step: &Step<'_>, keys: &[SortKey], values: &[Value]) -> Option<Value> {
-    let rest = beyond(keys, values)?;
+    let rest = beyond(keys, values, step.any_element)?;
     Some(all(vec![step.equal(), rest]))
 }
 
@@ -83,11 +85,12 @@ struct Step<'k> {
     key: &'k SortKey,
     value: &'k Value,
     class: Class,
+    any_element: bool,
 }
 
 impl<'k> Step<'k> {
-    fn new(key: &'k SortKey, value: &'k Value) -> Self {
-        Step { key, value, class: Class::of(value) }
+    fn new(key: &'k SortKey, value: &'k Value, any_element: bool) -> Self {
+        Step { key, value, class: Class::of(value), any_element }
     }
 
     fn operator(&self, forward: &str, backward: &str) -> Value {
@@ -135,8 +138,9 @@ impl<'k> Step<'k> {
 
     /// `query`, unless the field is an array with an element of a class before, or one that `also` finds.
     fn unless(&self, query: Value, also: Option<Value>) -> Value {
-        if self.key.field == "_id" {
-            return query; // never an array
+        // An `_id` is never an array.
+        if self.any_element || self.key.field == "_id" {
+            return query;
         }
         let mut before =
             of_classes(
@@ -189,7 +193,7 @@ mod tests {
     #[test]
     fn a_listing_in_id_order_goes_on_after_the_id() {
         let id = json!({"$oid": "5a1f00000000000000000001"});
-        let keyset = |part| Keyset { keys: vec![key("_id")], values: vec![id.clone()], part };
+        let keyset = |part| Keyset { keys: vec![key("_id")], values: vec![id.clone()], part, any_element: false };
         assert_eq!(keyset(Part::SameType).to_query(), json!({"$and": [{"_id": {"$gte": id}}, {"_id": {"$gt": id}}]}));
         let later = ["bool", "date", "timestamp", "regex", "dbPointer", "javascript", "javascriptWithScope", "maxKey"];
         assert_eq!(keyset(Part::LaterTypes).to_query(), json!({"_id": {"$type": later}}));
@@ -197,8 +201,8 @@ mod tests {
 
     #[test]
     fn the_first_part_is_bounded_by_the_first_key() {
-        let keyset =
-            Keyset { keys: vec![key("-price"), key("_id")], values: vec![json!(5), json!("a")], part: Part::SameType };
+        let (keys, values) = (vec![key("-price"), key("_id")], vec![json!(5), json!("a")]);
+        let keyset = Keyset { keys, values, part: Part::SameType, any_element: false };
         let query = keyset.to_query();
         assert_eq!(query["$and"][0], json!({"price": {"$lte": 5}}));
         let ways = query["$and"][1]["$or"].as_array().unwrap();

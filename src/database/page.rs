@@ -10,6 +10,7 @@ use super::cursor::Cursor;
 use super::filter::Condition;
 use super::keyset::{Keyset, Part};
 use super::list_query::ListQuery;
+use super::value::order::has_several;
 use super::value::project::{project, union};
 use super::value::{Format, show};
 use super::{Database, DatabaseError, Find, SortKey};
@@ -90,8 +91,9 @@ async fn documents<D: Database>(
         let text = database.find(collection, &query.find()).await?;
         return Ok(Page { documents: format.show(text)?, links: Links::default() });
     }
-    let Fetched { texts, more } = fetch(database, collection, query).await?;
-    let links = links(query, &texts, more)?;
+    let fetched = fetch(database, collection, query).await?;
+    let links = links(query, &fetched)?;
+    let texts = fetched.texts;
     let mut array = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum::<usize>() + 2);
     array.push(b'[');
     for (at, text) in texts.iter().enumerate() {
@@ -114,6 +116,8 @@ struct Fetched {
     texts: Vec<Bytes>,
     /// Whether there are more in the direction in which they were read.
     more: bool,
+    /// How many documents lie before the page.
+    before: u64,
 }
 
 /// Reads one document more than the page has, to know whether it is the last.
@@ -135,11 +139,18 @@ async fn fetch<D: Database>(database: &D, collection: &str, query: &ListQuery) -
     for part in parts {
         let mut filter = query.filter.clone();
         if let (Some(part), Some(cursor)) = (*part, &query.after) {
-            filter.0.push(Condition::Beyond(Keyset { keys: sort.clone(), values: cursor.values.clone(), part }));
+            let (keys, values) = (sort.clone(), cursor.values.clone());
+            filter.0.push(Condition::Beyond(Keyset { keys, values, part, any_element: backwards }));
         }
         let limit = wanted.map(|wanted| wanted - texts.len() as u64);
         let find = Find { filter, sort: sort.clone(), skip: query.skip, limit, fields: fields.clone() };
-        texts.extend(elements(&database.find(collection, &find).await?)?);
+        let found = elements(&database.find(collection, &find).await?)?;
+        if let (true, Some(cursor)) = (backwards, &query.after)
+            && is_by_several(&found, &query.sort)?
+        {
+            return skipped_to(database, collection, query, cursor.before, fields).await;
+        }
+        texts.extend(found);
         if wanted.is_some_and(|wanted| texts.len() as u64 >= wanted) {
             break;
         }
@@ -150,23 +161,63 @@ async fn fetch<D: Database>(database: &D, collection: &str, query: &ListQuery) -
     if backwards {
         texts.reverse();
     }
-    Ok(Fetched { texts, more })
+    let before = match &query.after {
+        None => query.skip,
+        Some(cursor) if backwards => cursor.before.saturating_sub(texts.len() as u64),
+        Some(cursor) => cursor.before,
+    };
+    Ok(Fetched { texts, more, before })
 }
 
-fn links(query: &ListQuery, texts: &[Bytes], more: bool) -> Result<Links, DatabaseError> {
+/// Whether one of the documents has several values of a field that it is sorted by. Read backwards, it would be sorted by
+/// another one of these than forwards.
+fn is_by_several(texts: &[Bytes], sort: &[SortKey]) -> Result<bool, DatabaseError> {
+    for text in texts {
+        let document = parse(text)?;
+        if sort.iter().any(|key| has_several(&document, &key.field)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The page that ends after so many documents, read forwards from the start of the listing.
+async fn skipped_to<D: Database>(
+    database: &D,
+    collection: &str,
+    query: &ListQuery,
+    end: u64,
+    fields: Vec<String>,
+) -> Result<Fetched, DatabaseError> {
+    let before = end.saturating_sub(query.limit.unwrap_or(end));
+    let texts = match end - before {
+        // No limit is what 0 means to MongoDB.
+        0 => vec![],
+        limit => {
+            let (filter, sort) = (query.filter.clone(), query.sort.clone());
+            let find = Find { filter, sort, skip: before, limit: Some(limit), fields };
+            elements(&database.find(collection, &find).await?)?
+        }
+    };
+    Ok(Fetched { texts, more: before > 0, before })
+}
+
+fn links(query: &ListQuery, fetched: &Fetched) -> Result<Links, DatabaseError> {
     let Some(limit) = query.limit else { return Ok(Links::default()) };
+    let Fetched { texts, more, before } = fetched;
+    let (more, before, after) = (*more, *before, before.saturating_add(texts.len() as u64));
+    // By the document's values; where these name no position, by its place.
     let at = |text: Option<&Bytes>, backwards: bool| -> Result<Option<Start>, DatabaseError> {
         let Some(text) = text else { return Ok(None) };
-        let cursor = Cursor::at(&parse(text)?, &query.sort, backwards);
-        Ok(cursor.and_then(|cursor| cursor.encode(&query.sort)).map(Start::After))
+        let cursor = Cursor::at(&parse(text)?, &query.sort, backwards, if backwards { before } else { after });
+        let by_values = cursor.and_then(|cursor| cursor.encode(&query.sort)).map(Start::After);
+        let by_place = Start::Skip(if backwards { before.saturating_sub(limit) } else { after });
+        Ok(Some(by_values.unwrap_or(by_place)))
     };
     let (first, last) = (texts.first(), texts.last());
     let links = match &query.after {
         None => Links {
-            next: match more {
-                true => at(last, false)?.or(Some(Start::Skip(query.skip + limit))),
-                false => None,
-            },
+            next: if more { at(last, false)? } else { None },
             previous: (query.skip > 0).then(|| Start::Skip(query.skip.saturating_sub(limit))),
             first: query.skip > 0,
             total: None,
@@ -182,7 +233,7 @@ fn links(query: &ListQuery, texts: &[Bytes], more: bool) -> Result<Links, Databa
             next: if more { at(last, false)? } else { None },
             previous: match first {
                 Some(_) => at(first, true)?,
-                None => Cursor { backwards: true, values: cursor.values.clone() }.encode(&query.sort).map(Start::After),
+                None => Cursor { backwards: true, ..cursor.clone() }.encode(&query.sort).map(Start::After),
             },
             first: true,
             total: None,

@@ -120,16 +120,27 @@ impl Class {
 }
 
 /// The value by which MongoDB sorts `document` on a dotted field: the smallest, or for a descending sort the largest,
-/// of the values that the field reaches.
-pub fn sort_value(document: &Value, field: &str, descending: bool) -> Value {
+/// of the values that the field reaches. `None` where two of these differ, and which one is beyond the other is not known.
+pub fn sort_value(document: &Value, field: &str, descending: bool) -> Option<Value> {
+    let values = reached(document, field);
+    let better = if descending { Ordering::Greater } else { Ordering::Less };
+    let best = values.iter().copied().reduce(|best, value| if compare(value, best) == better { value } else { best });
+    let Some(best) = best else { return Some(Value::Null) };
+    let is_sure = values.iter().all(|value| *value == best || compare(value, best) != Ordering::Equal);
+    is_sure.then(|| best.clone())
+}
+
+/// Whether the field reaches several values of the document, so that an ascending sort goes by another one than a
+/// descending sort.
+pub fn has_several(document: &Value, field: &str) -> bool {
+    reached(document, field).len() > 1
+}
+
+fn reached<'v>(document: &'v Value, field: &str) -> Vec<&'v Value> {
     let mut values = Vec::new();
     let path: Vec<&str> = field.split('.').collect();
     reach(document, &path, &mut values);
-    let first = values.into_iter().reduce(|best, value| {
-        let better = if descending { Ordering::Greater } else { Ordering::Less };
-        if compare(value, best) == better { value } else { best }
-    });
-    first.cloned().unwrap_or(Value::Null)
+    values
 }
 
 const MISSING: &Value = &Value::Null;
@@ -204,7 +215,7 @@ mod tests {
             "empty": [],
             "mixed": ["a", {"$numberInt": "1"}, true],
         });
-        let value = |field: &str, descending| sort_value(&document, field, descending);
+        let value = |field: &str, descending| sort_value(&document, field, descending).unwrap();
         assert_eq!(value("n", false), json!({"$numberInt": "3"}));
         assert_eq!((value("tags", false), value("tags", true)), (json!("c"), json!("x")));
         assert_eq!(value("bought.price", false), json!(null));
@@ -213,6 +224,21 @@ mod tests {
         assert_eq!(value("empty", false), json!([]));
         assert_eq!((value("mixed", false), value("mixed", true)), (json!({"$numberInt": "1"}), json!(true)));
         assert_eq!(value("nowhere.at.all", false), json!(null));
+    }
+
+    #[test]
+    fn of_values_that_are_not_told_apart_none_is_the_first() {
+        for values in [
+            json!([{"item": "b"}, {"item": "a"}]),
+            json!([{"$binary": {"base64": "AQID", "subType": "00"}}, {"$binary": {"base64": "AAAA", "subType": "00"}}]),
+            json!([{"$numberLong": "9007199254740993"}, {"$numberLong": "9007199254740992"}]),
+        ] {
+            assert_eq!(sort_value(&json!({"a": values}), "a", false), None, "{values}");
+        }
+        let objects = json!({"a": [{"item": "b"}, {"item": "b"}, {"$numberInt": "1"}]});
+        assert_eq!(sort_value(&objects, "a", true), Some(json!({"item": "b"})));
+        assert_eq!(sort_value(&objects, "a", false), Some(json!({"$numberInt": "1"})));
+        assert!(has_several(&objects, "a") && !has_several(&json!({"a": [1]}), "a") && !has_several(&objects, "b"));
     }
 
     #[test]

@@ -163,7 +163,7 @@ fn two_spellings_of_a_listing_have_one_form() {
 fn a_cursor_belongs_to_its_sort() {
     let query = listing("sort=-price&limit=2").unwrap();
     let document = json!({"_id": {"$numberInt": "1"}, "price": {"$numberInt": "5"}});
-    let cursor = Cursor::at(&document, &query.sort, false).unwrap();
+    let cursor = Cursor::at(&document, &query.sort, false, 2).unwrap();
     let text = cursor.encode(&query.sort).unwrap();
     assert_eq!(listing(&format!("sort=-price&limit=2&after={text}")).unwrap().after, Some(cursor));
     for other in ["sort=price", "", "sort=-price&skip=1"] {
