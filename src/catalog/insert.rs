@@ -52,18 +52,28 @@ impl<B: Backend> Catalog<'_, B> {
     pub async fn insert(&self, collection: &str, insertion: Insertion<'_>) -> Result<Inserted, CatalogError> {
         let Insertion { documents, is_one, format, idempotency_key, caller, preconditions } = insertion;
         self.check_fields(collection, &documents, is_one).await?;
+        let key = idempotency_key.map(|key| (key, idempotency::fingerprint(&documents, is_one, format)));
         let mut with_ids = Vec::with_capacity(documents.len());
+        let mut made = Vec::with_capacity(documents.len());
         for (place, document) in documents.into_iter().enumerate() {
-            let id = match own_id(&document, format)? {
-                Some(id) => id,
-                None => match idempotency_key {
-                    Some(key) => idempotency::object_id(collection, caller, key, place).to_ejson(),
-                    None => self.ids.next(self.platform).to_ejson(),
-                },
+            let own = own_id(&document, format)?;
+            let is_made = own.is_none() && key.is_some();
+            let id = match (own, key) {
+                (Some(id), _) => id,
+                (None, None) => self.ids.next(self.platform).to_ejson(),
+                (None, Some((key, body))) => {
+                    let id = idempotency::object_id(collection, caller, key, place, body);
+                    // Documents are added in their order: without the first there is none.
+                    if !made.contains(&true) && idempotency::is_reused(self.database, collection, &id).await? {
+                        return Err(CatalogError::KeyReused);
+                    }
+                    id.to_ejson()
+                }
             };
+            made.push(is_made);
             with_ids.push(with_id(id, document));
         }
-        let mut rejection = match self.insert_missing(collection, &with_ids, idempotency_key.is_some()).await {
+        let mut rejection = match self.insert_missing(collection, &with_ids, &made, key.is_some()).await {
             Ok(invalidation) => return Ok(Inserted { documents: with_ids, invalidation }),
             Err(CatalogError::Write(WriteError::Source(DatabaseError::Rejected(rejection)))) => rejection,
             Err(error) => return Err(error),
@@ -77,7 +87,7 @@ impl<B: Backend> Catalog<'_, B> {
         if is_one {
             return Err(CatalogError::Rejected { rejection, inserted: None });
         }
-        let place = self.place_of(collection, &with_ids, &rejection).await?;
+        let place = self.place_of(collection, &with_ids, &made, &rejection).await?;
         rejection.place = Some(place);
         let ids = with_ids.iter().take(place).map(|document| Format::Json.value(&document["_id"]));
         Err(CatalogError::Rejected { rejection, inserted: Some(ids.collect()) })
@@ -88,6 +98,7 @@ impl<B: Backend> Catalog<'_, B> {
         &self,
         collection: &str,
         documents: &[Value],
+        made: &[bool],
         is_retry_safe: bool,
     ) -> Result<Invalidation, CatalogError> {
         let mut places: Vec<usize> = (0..documents.len()).collect();
@@ -113,7 +124,7 @@ impl<B: Backend> Catalog<'_, B> {
                 return Err(refusal);
             }
             // Of several unique indexes that it breaks, MongoDB names one: not always that of the `_id`.
-            match idempotency::compare(self.database, collection, documents).await? {
+            match idempotency::compare(self.database, collection, documents, made).await? {
                 Earlier::Differs(_) => return Err(CatalogError::KeyReused),
                 Earlier::Missing(missing) if missing.is_empty() => return Ok(Invalidation::Done),
                 Earlier::Missing(missing) if missing.contains(&refused) => return Err(refusal),
@@ -130,12 +141,13 @@ impl<B: Backend> Catalog<'_, B> {
         &self,
         collection: &str,
         documents: &[Value],
+        made: &[bool],
         rejection: &Rejection,
     ) -> Result<usize, CatalogError> {
         if let Some(place) = rejection.place {
             return Ok(place);
         }
-        Ok(match idempotency::compare(self.database, collection, documents).await? {
+        Ok(match idempotency::compare(self.database, collection, documents, made).await? {
             Earlier::Differs(place) => place,
             Earlier::Missing(missing) => missing.first().copied().unwrap_or(0),
         })

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::keyset::Keyset;
+use super::object_id::ObjectId;
 use super::query::{all, any, exists, none};
 use super::value::candidates::{comparable, typed_candidates};
 
@@ -23,6 +24,8 @@ pub struct Filter(pub Vec<Condition>);
 pub enum Condition {
     /// Its `_id` is one of these, each with its type.
     Id(Vec<Value>),
+    /// Its `_id` is an ObjectId from one to the other, both included.
+    IdBetween(ObjectId, ObjectId),
     /// The field, dotted to reach into documents, passes the test. The name is one that [`field_name`] accepts.
     Field { name: String, test: Test },
     /// Some top-level field is a string equal to this.
@@ -103,6 +106,7 @@ impl Condition {
                 [id] => json!({ "_id": { "$eq": id } }),
                 ids => json!({ "_id": { "$in": ids } }),
             },
+            Condition::IdBetween(from, to) => json!({ "_id": { "$gte": from.to_ejson(), "$lte": to.to_ejson() } }),
             Condition::Field { name, test } => test.to_query(name),
             Condition::AnyField(text) => json!({ "$expr": { "$in": [
                 { "$literal": text },

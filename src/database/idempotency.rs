@@ -1,13 +1,16 @@
-//! Adding documents once, however often a client asks: their `_id`s come from its `Idempotency-Key`.
+//! Adding documents once, however often a client asks: their `_id`s come from its `Idempotency-Key` and its body.
 //!
-//! Nothing needs to be remembered. A retry makes the same `_id`s, so MongoDB refuses what is there already; what is there
-//! is then compared with what was sent.
+//! Nothing needs to be remembered. A retry makes the same `_id`s, so MongoDB refuses what is there already, whatever became
+//! of its other fields since. Another body with the same key makes `_id`s with the same start and another end, which are
+//! looked for before anything is added. (Of two bodies that are sent with one key at the very same moment, both may be
+//! added.) Documents that bring their own `_id`s are compared with what is there.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::filter::{Condition, Filter};
 use super::id::Stored;
+use super::value::Format;
 use super::value::check::with_types;
 use super::value::restore::is_shown_as;
 use super::{Database, DatabaseError, Document, Find};
@@ -16,8 +19,20 @@ use crate::database::object_id::ObjectId;
 /// The fewest and the most characters of a key.
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 8..=255;
 
-/// The `_id` of the document at `place` in a request of `caller` with `key`.
-pub fn object_id(collection: &str, caller: &str, key: &str, place: usize) -> ObjectId {
+/// What tells one body from another: the last bytes of each `_id` that is made for it.
+pub type Fingerprint = [u8; 4];
+
+/// The fingerprint of a body, which was one document by itself or an array of documents.
+pub fn fingerprint(documents: &[Document], is_one: bool, format: Format) -> Fingerprint {
+    let body = (is_one, format == Format::Ejson, documents);
+    let mut bytes = Fingerprint::default();
+    // Documents were JSON, and are JSON again.
+    bytes.copy_from_slice(&Sha256::digest(serde_json::to_vec(&body).unwrap_or_default())[..4]);
+    bytes
+}
+
+/// The `_id` of the document at `place` in a request of `caller` with `key` and a body.
+pub fn object_id(collection: &str, caller: &str, key: &str, place: usize, body: Fingerprint) -> ObjectId {
     let mut hash = Sha256::new();
     for part in [collection, caller, key, &place.to_string()] {
         // With its length, so that no two lists of parts are the same bytes.
@@ -25,20 +40,40 @@ pub fn object_id(collection: &str, caller: &str, key: &str, place: usize) -> Obj
         hash.update(part);
     }
     let mut bytes = [0; 12];
-    bytes.copy_from_slice(&hash.finalize()[..12]);
+    bytes[..8].copy_from_slice(&hash.finalize()[..8]);
+    bytes[8..].copy_from_slice(&body);
     ObjectId::from_bytes(bytes)
+}
+
+/// Whether there is a document whose `_id` was made from the same key and place as this one, and from another body.
+///
+/// # Errors
+/// The store's.
+pub async fn is_reused<D: Database>(database: &D, collection: &str, id: &ObjectId) -> Result<bool, DatabaseError> {
+    let [from, to] = [0x00, 0xff].map(|byte| id.ending_in([byte; 4]));
+    let find = Find {
+        filter: Filter(vec![Condition::IdBetween(from, to)]),
+        // Of two, one is another.
+        limit: Some(2),
+        fields: vec!["_id".to_owned()],
+        ..Find::default()
+    };
+    let found: Vec<Document> = serde_json::from_slice(&database.find(collection, &find).await?)
+        .map_err(|error| DatabaseError::Failed(format!("its documents are not an array: {error}")))?;
+    Ok(found.iter().any(|document| document.get("_id") != Some(&id.to_ejson())))
 }
 
 /// What an earlier request with the same ids left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Earlier {
-    /// The documents at these places are missing; the others are as they were sent.
+    /// The documents at these places are missing; the others are there.
     Missing(Vec<usize>),
     /// The document at this place is another.
     Differs(usize),
 }
 
-/// Compares the documents that are stored under the ids of `documents` with these.
+/// Compares the documents that are stored under the ids of `documents` with these. Where the id was `made` from the body,
+/// what is there was sent with it.
 ///
 /// # Errors
 /// The store's.
@@ -46,6 +81,7 @@ pub async fn compare<D: Database>(
     database: &D,
     collection: &str,
     documents: &[Value],
+    made: &[bool],
 ) -> Result<Earlier, DatabaseError> {
     let ids: Vec<Value> = documents.iter().map(|document| document["_id"].clone()).collect();
     let limit = Some(ids.len() as u64);
@@ -62,7 +98,7 @@ pub async fn compare<D: Database>(
     for (place, document) in documents.iter().enumerate() {
         match stored.get(&ids[place].to_string()) {
             None => missing.push(place),
-            Some(stored) if is_same(stored, document) => {}
+            Some(stored) if made[place] || is_same(stored, document) => {}
             Some(_) => return Ok(Earlier::Differs(place)),
         }
     }
@@ -87,15 +123,29 @@ mod tests {
 
     #[test]
     fn an_id_depends_on_every_part() {
-        let id = object_id("games", "alice", "key-0001", 0);
-        assert_eq!(id, object_id("games", "alice", "key-0001", 0));
+        let body =
+            |text: &str, is_one, format| fingerprint(&serde_json::from_str::<Vec<_>>(text).unwrap(), is_one, format);
+        let this = body(r#"[{"a": 1}]"#, true, Format::Json);
+        assert_eq!(this, body(r#"[{"a":1}]"#, true, Format::Json));
+        let id = object_id("games", "alice", "key-0001", 0, this);
+        assert_eq!(id, object_id("games", "alice", "key-0001", 0, this));
         for other in [
-            object_id("clients", "alice", "key-0001", 0),
-            object_id("games", "bob", "key-0001", 0),
-            object_id("games", "alice", "key-0002", 0),
-            object_id("games", "alice", "key-0001", 1),
-            object_id("game", "salice", "key-0001", 0),
+            object_id("clients", "alice", "key-0001", 0, this),
+            object_id("games", "bob", "key-0001", 0, this),
+            object_id("games", "alice", "key-0002", 0, this),
+            object_id("games", "alice", "key-0001", 1, this),
+            object_id("game", "salice", "key-0001", 0, this),
         ] {
+            assert_ne!(id.as_str()[..16], other.as_str()[..16]);
+        }
+        for other in [
+            body(r#"[{"a":2}]"#, true, Format::Json),
+            body(r#"[{"a":1},{"b":1}]"#, false, Format::Json),
+            body(r#"[{"a":1}]"#, false, Format::Json),
+            body(r#"[{"a":1}]"#, true, Format::Ejson),
+        ] {
+            let other = object_id("games", "alice", "key-0001", 0, other);
+            assert_eq!(id.as_str()[..16], other.as_str()[..16]);
             assert_ne!(id, other);
         }
     }

@@ -27,6 +27,11 @@ impl ObjectId {
         ObjectId(hex(&bytes))
     }
 
+    /// The id that begins as this one does, and ends in these bytes.
+    pub fn ending_in(&self, end: [u8; 4]) -> Self {
+        ObjectId([&self.0[..16], &hex(&end)].concat())
+    }
+
     /// Its Extended JSON.
     pub fn to_ejson(&self) -> Value {
         value::object_id(&self.0)
