@@ -65,7 +65,7 @@ impl Change {
             let so_far = stored.get(name);
             match self.mode {
                 Mode::Merge if value.is_null() => update.unset.push(name.clone()),
-                Mode::Merge => drop(update.set.insert(name.clone(), merge(so_far, value))),
+                Mode::Merge => drop(update.set.insert(name.clone(), merge(so_far, value, self.format))),
                 Mode::Set if self.format == Format::Ejson => drop(update.set.insert(name.clone(), value.clone())),
                 Mode::Set => drop(update.set.insert(name.clone(), restore(so_far, value))),
             }
@@ -106,5 +106,10 @@ mod tests {
             json!({"$set": {"inner": {"b": {"$numberLong": "2"}, "c": 3}}, "$unset": {"price": ""}})
         );
         assert_eq!(update(Mode::Merge, Format::Json, json!({"price": null})), json!({"$unset": {"price": ""}}));
+        assert_eq!(
+            update(Mode::Merge, Format::Ejson, json!({"price": "5", "inner": {"b": {"$numberInt": "2"}}})),
+            json!({"$set": {"price": "5", "inner": {"a": 1, "b": {"$numberInt": "2"}}}}),
+            "Extended JSON says what it means"
+        );
     }
 }

@@ -249,16 +249,16 @@ fn checked(value: Value, format: Format, path: &mut String) -> Result<Document, 
         _ if path.is_empty() => return Err(Problem::Invalid("the body must be one JSON object".to_owned())),
         _ => return Err(Problem::Invalid(format!("{place} must be a JSON object"))),
     };
-    check_object(&mut object, format, path)?;
+    check_object(&mut object, &[], format, path)?;
     Ok(object)
 }
 
 /// A name that MongoDB would read as an operator or a path is refused, wherever it stands.
-fn check_object(object: &mut Document, format: Format, path: &mut String) -> Result<(), Problem> {
+fn check_object(object: &mut Document, allowed: &[&str], format: Format, path: &mut String) -> Result<(), Problem> {
     for (name, value) in object {
         let wrong = if name.is_empty() {
             Some("is empty")
-        } else if name.starts_with('$') {
+        } else if name.starts_with('$') && !allowed.contains(&name.as_str()) {
             Some("starts with `$`")
         } else if name.contains('.') {
             Some("holds a `.`")
@@ -289,7 +289,8 @@ fn check_value(value: &mut Value, format: Format, path: &mut String) -> Result<(
                     Err(why) => return Err(Problem::Invalid(format!("the value at {path} {why}"))),
                 }
             }
-            check_object(object, format, path)
+            let allowed = if check::is_reference(object) { &check::REFERENCE[..] } else { &[] };
+            check_object(object, allowed, format, path)
         }
         Value::Array(values) => {
             for (index, value) in values.iter_mut().enumerate() {

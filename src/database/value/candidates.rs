@@ -2,10 +2,15 @@
 //!
 //! A path and a query have no types, so a text stands for every value that clients see as the same characters.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::number::{is_decimal, is_json_number, is_whole};
-use super::{date, object_id, uuid};
+use super::number::{is_decimal, is_finite, is_json_number, is_whole};
+use super::{date, object_id, show, uuid};
+
+/// How many values a document may mean at most, of all combinations of what its texts may mean.
+const MAX_COMBINATIONS: usize = 16;
 
 /// Every value but `null` that is shown as `text`: always the string; and the number, boolean, ObjectId, date, UUID or
 /// object.
@@ -82,39 +87,89 @@ fn numbers(text: &str) -> Vec<Value> {
             Err(_) => values.extend(is_decimal(text).then(|| decimal(text))),
         }
     } else {
-        values.push(double(text));
+        // A text such as 1E400 is no double, but a Decimal128 or some product's number.
+        values.extend(is_finite(text).then(|| double(text)));
         values.extend(is_decimal(text).then(|| decimal(text)));
     }
     values
 }
 
 /// A document, or one of the small objects that a binary or a timestamp is shown as.
-fn object(text: &str) -> Option<Value> {
+fn object(text: &str) -> Vec<Value> {
     if !text.starts_with('{') {
-        return None;
+        return vec![];
     }
-    let object: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else { return vec![] };
+    if let Some(value) = small_object(&object) {
+        return vec![value];
+    }
+    let value = Value::Object(object);
+    if !is_plain(&value) {
+        return vec![];
+    }
+    combinations(&value).unwrap_or_else(|| vec![value])
+}
+
+/// Every value that is shown as this plain one, the value itself first; `None` where there are too many.
+fn combinations(plain: &Value) -> Option<Vec<Value>> {
+    match plain {
+        Value::String(text) => {
+            let same = |value: &Value| *value == *plain || show::value(value) == *plain;
+            let (texts, others): (Vec<_>, Vec<_>) =
+                id_candidates(text).into_iter().filter(same).partition(Value::is_string);
+            Some(texts.into_iter().chain(others).collect())
+        }
+        Value::Array(elements) => Some(product(elements.iter())?.into_iter().map(Value::Array).collect()),
+        Value::Object(members) => {
+            let named = |values: Vec<Value>| members.keys().cloned().zip(values).collect();
+            Some(product(members.values())?.into_iter().map(named).map(Value::Object).collect())
+        }
+        other => Some(vec![other.clone()]),
+    }
+}
+
+fn product<'v>(parts: impl Iterator<Item = &'v Value>) -> Option<Vec<Vec<Value>>> {
+    let mut product: Vec<Vec<Value>> = vec![vec![]];
+    for part in parts {
+        let mut choices = combinations(part)?.into_iter();
+        let first = choices.next()?;
+        let mut others = Vec::new();
+        for choice in choices {
+            others.extend(product.iter().map(|so_far| so_far.iter().chain([&choice]).cloned().collect::<Vec<_>>()));
+        }
+        for so_far in &mut product {
+            so_far.push(first.clone());
+        }
+        product.extend(others);
+        if product.len() > MAX_COMBINATIONS {
+            return None;
+        }
+    }
+    Some(product)
+}
+
+fn small_object(object: &Map<String, Value>) -> Option<Value> {
     let names: Vec<&str> = object.keys().map(String::as_str).collect();
     match (names.as_slice(), object.values().collect::<Vec<_>>().as_slice()) {
         (["Subtype", "Data"], [Value::Number(subtype), Value::String(data)]) => {
             let subtype = u8::try_from(subtype.as_u64()?).ok()?;
+            STANDARD.decode(data).ok()?;
             Some(json!({ "$binary": { "base64": data, "subType": format!("{subtype:02x}") } }))
         }
         (["T", "I"], [Value::Number(time), Value::Number(increment)]) => {
             let (t, i) = (u32::try_from(time.as_u64()?).ok()?, u32::try_from(increment.as_u64()?).ok()?);
             Some(json!({ "$timestamp": { "t": t, "i": i } }))
         }
-        _ => {
-            let value = Value::Object(object);
-            is_plain(&value).then_some(value)
-        }
+        _ => None,
     }
 }
 
-/// Whether no name in the value is one that MongoDB gives a meaning.
+/// Whether no name in the value is one that MongoDB gives a meaning, or that it cannot hold.
 fn is_plain(value: &Value) -> bool {
     match value {
-        Value::Object(object) => object.iter().all(|(name, value)| !name.starts_with('$') && is_plain(value)),
+        Value::Object(object) => {
+            object.iter().all(|(name, value)| !name.starts_with('$') && !name.contains('\0') && is_plain(value))
+        }
         Value::Array(values) => values.iter().all(is_plain),
         Value::Number(number) => !number.is_u64() || number.as_i64().is_some(),
         _ => true,
@@ -157,6 +212,10 @@ mod tests {
         {
             assert_eq!(typed_candidates(text), [Value::from(text)], "{text:?}");
         }
+        assert_eq!(typed_candidates("{\"Subtype\":0,\"Data\":\"!\"}").len(), 2, "a document of these two");
+        assert_eq!(typed_candidates("{\"a\\u0000\":1}").len(), 1);
+        assert_eq!(typed_candidates("123E456"), [json!("123E456"), json!({"$numberDecimal": "123E456"})]);
+        assert_eq!(typed_candidates("123E45678"), [json!("123E45678")]);
         let long = "1".repeat(35);
         assert_eq!(typed_candidates(&long), [Value::from(long.as_str())]);
     }
@@ -190,6 +249,11 @@ mod tests {
             json!({"$binary": {"base64": "AQID", "subType": "00"}}),
             json!({"$timestamp": {"t": 1, "i": 2}}),
             json!({"a": 1, "b": "x"}),
+            json!({
+                "day": {"$date": {"$numberLong": "1614834367089"}},
+                "user": {"$oid": "5a1f00000000000000000001"},
+                "n": [1, {"$numberDecimal": "1.50"}],
+            }),
             json!(true),
             json!(null),
         ] {
@@ -198,6 +262,18 @@ mod tests {
         }
         assert_eq!(path_text(&json!({"$numberInt": "7"})), "7");
         assert_eq!(path_text(&json!({"$numberDouble": "7.0"})), "7.0");
+    }
+
+    #[test]
+    fn a_document_means_so_many_combinations_at_most() {
+        let members = |count: usize| -> String {
+            let members = (0..count).map(|n| format!("\"m{n}\":\"{n:024}\""));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        };
+        // Each may be a text or an ObjectId.
+        assert_eq!(id_candidates(&members(4)).len(), 1 + 16);
+        assert_eq!(id_candidates(&members(5)).len(), 1 + 1);
+        assert_eq!(id_candidates(&members(1000)).len(), 1 + 1);
     }
 
     #[test]

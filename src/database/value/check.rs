@@ -5,21 +5,61 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::kind::Kind;
-use super::number::{is_decimal, is_json_number};
+use super::number::{is_decimal, is_finite, is_json_number};
 use super::{date, uuid};
 
-/// Brings an object whose names start with `$` into its canonical form. `None` is an object without such names.
+/// Brings an object whose names start with `$` into its canonical form. `None` is an object without such names, or a
+/// reference: `$ref` and `$id`, which are fields like others (but for their names) and in this order.
 ///
 /// # Errors
 /// What is wrong, to follow the place in a sentence.
 pub fn wrapper(object: &Map<String, Value>) -> Result<Option<Value>, String> {
     let Some(name) = object.keys().find(|name| name.starts_with('$')) else { return Ok(None) };
-    let canonical = canonical(object);
-    let wrapper = canonical.as_ref().map_or(Kind::Undefined, Kind::of);
-    match (canonical.is_some(), wrapper) {
-        (true, kind) if is_valid(&kind) => Ok(canonical),
+    if is_reference(object) {
+        return Ok(None);
+    }
+    match canonical(object) {
+        Some(canonical) if is_valid(&Kind::of(&canonical)) && has_exact_members(&canonical) => Ok(Some(canonical)),
         _ => Err(format!("holds {name:?}, which is not Extended JSON of a type that can be stored")),
     }
+}
+
+/// The names of a DBRef's fields, which drivers store as an object like others.
+pub const REFERENCE: [&str; 3] = ["$ref", "$id", "$db"];
+
+/// Whether this is a DBRef: the collection, the `_id`, and perhaps the database, in this order.
+pub fn is_reference(object: &Map<String, Value>) -> bool {
+    let names: Vec<&str> = object.keys().map(String::as_str).filter(|name| name.starts_with('$')).collect();
+    object.keys().next().is_some_and(|name| name == REFERENCE[0])
+        && (names == REFERENCE || names == REFERENCE[..2])
+        && object[REFERENCE[0]].is_string()
+        && object.get(REFERENCE[2]).is_none_or(Value::is_string)
+}
+
+/// Whether the objects within a wrapper have the members that they must have, and no other.
+fn has_exact_members(wrapper: &Value) -> bool {
+    let members = |name: &str| wrapper[name].as_object().map(|object| object.len());
+    let hexadecimal = |text: &Value| {
+        text.as_str().is_some_and(|text| text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    match Kind::of(wrapper) {
+        Kind::Binary { .. } => members("$binary") == Some(2) && hexadecimal(&wrapper["$binary"]["subType"]),
+        Kind::Timestamp { .. } => members("$timestamp") == Some(2),
+        Kind::Regex { .. } => members("$regularExpression") == Some(2),
+        Kind::DbPointer(pointer) => {
+            members("$dbPointer") == Some(2)
+                && pointer["$ref"].is_string()
+                && matches!(Kind::of(&pointer["$id"]), Kind::ObjectId(id) if is_object_id(id))
+        }
+        Kind::MinKey => wrapper["$minKey"] == 1,
+        Kind::MaxKey => wrapper["$maxKey"] == 1,
+        Kind::Undefined => wrapper["$undefined"] == true,
+        _ => true,
+    }
+}
+
+fn is_object_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Relaxed forms become canonical ones; what is not a form of either stays as it is.
@@ -38,10 +78,12 @@ fn canonical(object: &Map<String, Value>) -> Option<Value> {
 fn is_valid(kind: &Kind<'_>) -> bool {
     match kind {
         Kind::Int32(_) | Kind::Int64(_) | Kind::Date(_) | Kind::MinKey | Kind::MaxKey | Kind::Symbol(_) => true,
-        Kind::Code(_) => true,
-        Kind::Double(text) => is_json_number(text) || matches!(*text, "NaN" | "Infinity" | "-Infinity"),
+        Kind::Code(_) | Kind::DbPointer(_) | Kind::Undefined => true,
+        Kind::Double(text) => {
+            is_json_number(text) && is_finite(text) || matches!(*text, "NaN" | "Infinity" | "-Infinity")
+        }
         Kind::Decimal(text) => is_decimal(text) || matches!(*text, "NaN" | "Infinity" | "-Infinity"),
-        Kind::ObjectId(text) => text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        Kind::ObjectId(text) => is_object_id(text),
         Kind::Binary { base64, .. } => STANDARD.decode(base64).is_ok(),
         Kind::Timestamp { time, increment } => u32::try_from(*time).is_ok() && u32::try_from(*increment).is_ok(),
         Kind::Regex { pattern, options } => !pattern.contains('\0') && !options.contains('\0'),
@@ -90,10 +132,15 @@ mod tests {
             json!({"$numberDouble": "NaN"}),
             json!({"$oid": "5a1f00000000000000000001"}),
             json!({"$regularExpression": {"pattern": "a", "options": ""}}),
+            json!({"$minKey": 1}),
+            json!({"$undefined": true}),
+            json!({"$dbPointer": {"$ref": "shop.games", "$id": {"$oid": "5a1f00000000000000000001"}}}),
+            json!({"$numberDecimal": "1E-6176"}),
         ] {
             assert_eq!(check(good.clone()), Ok(Some(good)));
         }
         assert_eq!(check(json!({"a": 1})), Ok(None));
+        assert_eq!(check(json!({"$ref": "games", "$id": 1, "$db": "shop", "more": true})), Ok(None));
     }
 
     #[test]
@@ -111,7 +158,16 @@ mod tests {
             json!({"$date": "yesterday"}),
             json!({"$binary": {"base64": "!", "subType": "00"}}),
             json!({"$uuid": "x"}),
-            json!({"$undefined": true}),
+            json!({"$undefined": 1}),
+            json!({"$minKey": 2}),
+            json!({"$timestamp": {"t": 1, "i": 2, "x": 3}}),
+            json!({"$regularExpression": {"pattern": "a", "options": "", "x": 1}}),
+            json!({"$numberDouble": "1e999"}),
+            json!({"$binary": {"base64": "", "subType": "+4"}}),
+            json!({"$binary": {"base64": "", "subType": "004"}}),
+            json!({"$dbPointer": {"$ref": "games", "$id": 1}}),
+            json!({"$id": 1, "$ref": "games"}),
+            json!({"$ref": "games", "$id": 1, "$gt": 0}),
         ] {
             assert!(check(bad.clone()).is_err(), "{bad}");
         }

@@ -2,8 +2,8 @@
 
 /// Digits of a Decimal128's coefficient.
 const DECIMAL_DIGITS: usize = 34;
-/// The exponents of a Decimal128 reach from -6176 to 6111. A text beyond them is not looked for as one.
-const DECIMAL_EXPONENT: i32 = 6111;
+/// The exponents of a Decimal128's last digit. A text beyond them is not looked for as one.
+const DECIMAL_EXPONENTS: std::ops::RangeInclusive<i32> = -6176..=6111;
 
 /// Whether `text` is a number by JSON's grammar (RFC 8259, section 6): `007`, `.5` and `+1` are not.
 pub fn is_json_number(text: &str) -> bool {
@@ -28,6 +28,11 @@ pub fn is_whole(number: &str) -> bool {
     !number.contains(['.', 'e', 'E'])
 }
 
+/// Whether a JSON number is one that a double holds, if rounded.
+pub fn is_finite(number: &str) -> bool {
+    number.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
 /// Whether a number is one that a Decimal128 holds exactly: `29.990`, `1E+3`.
 pub fn is_decimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -39,7 +44,7 @@ pub fn is_decimal(text: &str) -> bool {
     let exponent: Result<i32, _> = exponent.parse();
     let in_range = exponent.is_ok_and(|exponent| {
         let fraction = i32::try_from(fraction.len()).unwrap_or(i32::MAX);
-        (-DECIMAL_EXPONENT..=DECIMAL_EXPONENT).contains(&exponent.saturating_sub(fraction))
+        DECIMAL_EXPONENTS.contains(&exponent.saturating_sub(fraction))
     });
     valid && in_range && significant <= DECIMAL_DIGITS
 }

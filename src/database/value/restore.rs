@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::kind::Kind;
-use super::show;
+use super::{Format, show};
 
 /// What to store for `sent` where `stored` is the value so far: the stored value where `sent` is how it is shown; member
 /// by member and element by element where both are objects or arrays; else `sent` itself.
@@ -63,15 +63,17 @@ pub fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The value after a merge patch (RFC 7396): a `null` removes a member, objects merge, anything else replaces.
-pub fn merge(stored: Option<&Value>, patch: &Value) -> Value {
+/// The value after a merge patch (RFC 7396): a `null` removes a member, objects merge, anything else replaces. In plain
+/// JSON, what replaces a value that is shown like it keeps its type.
+pub fn merge(stored: Option<&Value>, patch: &Value, format: Format) -> Value {
+    let plain = format == Format::Json;
     let (Kind::Document(changes), kind) = (Kind::of(patch), stored.map(Kind::of)) else {
-        return restore(stored, patch);
+        return if plain { restore(stored, patch) } else { patch.clone() };
     };
     let mut merged = match kind {
         Some(Kind::Document(stored)) => stored.clone(),
         // A small object that a typed value is shown as is that value, not a patch of its members.
-        Some(_) if stored.is_some_and(|stored| is_shown_as(stored, patch)) => {
+        Some(_) if plain && stored.is_some_and(|stored| is_shown_as(stored, patch)) => {
             return stored.cloned().unwrap_or_default();
         }
         _ => Map::new(),
@@ -80,7 +82,7 @@ pub fn merge(stored: Option<&Value>, patch: &Value) -> Value {
         if value.is_null() {
             merged.shift_remove(name);
         } else {
-            let value = merge(merged.get(name), value);
+            let value = merge(merged.get(name), value, format);
             merged.insert(name.clone(), value);
         }
     }
@@ -141,13 +143,14 @@ mod tests {
             (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
             (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
         ] {
-            assert_eq!(merge(Some(&target), &patch), result, "{target} with {patch}");
+            assert_eq!(merge(Some(&target), &patch, Format::Json), result, "{target} with {patch}");
         }
     }
 
     #[test]
     fn a_merge_keeps_the_types_beside_what_it_changes() {
-        let merged = merge(Some(&stored()), &json!({"inner": {"kept": null}, "raw": {"Subtype": 0, "Data": "AQID"}}));
+        let patch = json!({"inner": {"kept": null}, "raw": {"Subtype": 0, "Data": "AQID"}});
+        let merged = merge(Some(&stored()), &patch, Format::Json);
         assert_eq!(merged["inner"], json!({"at": {"$date": {"$numberLong": "0"}}}));
         assert_eq!(merged["raw"], stored()["raw"]);
     }
