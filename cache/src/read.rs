@@ -147,7 +147,7 @@ impl<P: Ports> ReadThrough<P> {
         load: impl Future<Output = Result<Option<Loaded>, E>>,
     ) -> Result<Read, (E, Times)> {
         let began = self.platform().now();
-        if !self.settings.caching() || !entry.is_sound() {
+        if !self.settings.caching() || entry.ttl.is_some_and(|ttl| ttl.is_zero()) || !entry.is_sound() {
             return self.read_around(entry, load, began).await;
         }
         let (key, outcome, missed) = self.lookup(entry, began).await;

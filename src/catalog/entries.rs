@@ -24,6 +24,9 @@ pub fn document_name(id: &str) -> String {
     if name.len() > MAX_NAME { ["id:%sha1-", &hex_sha1(id.as_bytes())].concat() } else { name }
 }
 
+/// The name of the full listing's entry.
+const WHOLE: &str = "list";
+
 /// The longest name of a document's entry.
 const MAX_NAME: usize = 200;
 
@@ -41,7 +44,7 @@ pub struct CachedAnswer {
 impl CachedAnswer {
     /// The full listing of a collection: `<collection>:list`.
     pub fn listing(space: &str) -> Self {
-        Self::of_all(space, "list".to_owned())
+        Self::of_all(space, WHOLE.to_owned())
     }
 
     /// One document by its id: `<collection>:id:<_id>`.
@@ -104,8 +107,8 @@ impl CachedAnswer {
         let document = [Scope::single(&self.name), DOCUMENTS];
         let scopes = if self.document { &document[..] } else { &[LISTINGS] };
         let entry = Entry::new(&self.space, &self.name, scopes);
-        // A collection has only so many documents; listings and lookups are unlimited.
-        let entry = if self.document { entry.unbounded() } else { entry };
+        // A collection has only so many documents, and one full listing; filtered listings and lookups are unlimited.
+        let entry = if self.document || self.name == WHOLE { entry.unbounded() } else { entry };
         let entry = match settings.ttl(&self.space) {
             Some(ttl) => entry.ttl(ttl),
             None => entry,

@@ -1,8 +1,9 @@
 //! Reads one document.
 
+use std::cell::RefCell;
 use std::future::Future;
 
-use fenced_cache::{Loaded, Read, Value};
+use fenced_cache::{Loaded, Read, Source, SourceError, Value};
 
 use super::entries::CachedAnswer;
 use super::{Catalog, CatalogError, DocumentSelector, ReadReport};
@@ -19,6 +20,12 @@ pub struct Found {
     pub document: Option<Value>,
     /// Where that is from.
     pub report: ReadReport,
+}
+
+impl From<Read> for Found {
+    fn from(mut read: Read) -> Self {
+        Found { document: read.value.take(), report: read.into() }
+    }
 }
 
 impl<B: Backend> Catalog<'_, B> {
@@ -38,7 +45,13 @@ impl<B: Backend> Catalog<'_, B> {
             Some("_id") => lookup.by_id(value).await,
             Some(field) => lookup.by_field(field, value).await,
             None if is_typed(value) => {
-                let first = lookup.by_id(value).await?;
+                let first = match lookup.by_id(value).await {
+                    // That there is none is remembered for a moment only, what has this value in a field for longer.
+                    Err(CatalogError::Read(error)) if error.is_outage() => {
+                        return lookup.by_any_field_cached(value, error).await;
+                    }
+                    first => first?,
+                };
                 if first.document.is_some() {
                     return Ok(first);
                 }
@@ -79,14 +92,26 @@ impl<B: Backend> Lookup<'_, '_, B> {
         self.read(&self.lookup(None, value), self.load_first(condition)).await
     }
 
+    /// The same, without the database, which has failed with `error`: what is cached was read after no document was found
+    /// by this `_id`, and no write has made it invalid since.
+    async fn by_any_field_cached(&self, value: &str, error: DatabaseError) -> Result<Found, CatalogError> {
+        self.read(&self.lookup(None, value), async { Err(error) }).await
+    }
+
     /// One entry for both, so that a hit is one question to the cache. The `_id` comes first.
     async fn by_id_or_any_field(&self, value: &str) -> Result<Found, CatalogError> {
+        let stale = RefCell::new(None);
         let load = async {
             // Through its own entry, so that the document is cached under its `_id` as well.
             let by_id = match self.format {
                 Format::Json if is_name(value) => {
                     let entry = CachedAnswer::document(&self.space, value);
                     let found = Box::pin(self.read_through(&entry, self.load_by_id(value))).await?;
+                    if matches!(found.source, Source::Stale { .. }) {
+                        // A kept copy is not cached again, as if it had been read just now.
+                        stale.replace(Some(found));
+                        return Err(DatabaseError::Unavailable("the document is known from a kept copy".to_owned()));
+                    }
                     found.value.map(|value| Loaded::from(value.bytes))
                 }
                 _ => self.load_by_id(value).await?,
@@ -96,7 +121,11 @@ impl<B: Backend> Lookup<'_, '_, B> {
                 None => self.load_first(Condition::AnyField(value.to_owned())).await,
             }
         };
-        self.read(&self.lookup(None, value), load).await
+        let read = self.read(&self.lookup(None, value), load).await;
+        match (read, stale.take()) {
+            (Err(_), Some(stale)) => Ok(Found::from(stale)),
+            (read, _) => read,
+        }
     }
 
     fn lookup(&self, field: Option<&str>, value: &str) -> CachedAnswer {
@@ -120,8 +149,7 @@ impl<B: Backend> Lookup<'_, '_, B> {
         entry: &CachedAnswer,
         load: impl Future<Output = Result<Option<Loaded>, DatabaseError>>,
     ) -> Result<Found, CatalogError> {
-        let mut read = self.read_through(entry, load).await?;
-        Ok(Found { document: read.value.take(), report: read.into() })
+        Ok(Found::from(self.read_through(entry, load).await?))
     }
 
     async fn read_through(

@@ -12,11 +12,10 @@ impl<B: Backend> Catalog<'_, B> {
     /// [`CatalogError::NotPurged`].
     pub async fn purge<'s>(&'s self, selector: &'s CollectionSelector<'_>) -> Result<Vec<&'s str>, CatalogError> {
         let collections = selector.names(self.settings);
-        if self.cache.settings().caching() {
-            for collection in &collections {
-                let space = self.settings.key_prefix(collection);
-                self.cache.purge(&space, &[LISTINGS, DOCUMENTS]).await.map_err(CatalogError::NotPurged)?;
-            }
+        // Where caching is off, too: what was cached before would be valid when it is turned on again.
+        for collection in &collections {
+            let space = self.settings.key_prefix(collection);
+            self.cache.purge(&space, &[LISTINGS, DOCUMENTS]).await.map_err(CatalogError::NotPurged)?;
         }
         Ok(collections)
     }
