@@ -17,7 +17,7 @@ use crate::memory::MemoryLimit;
 use crate::outbound_http::{Client, Outbound};
 use crate::redis::Connections;
 
-/// The environment variable that tells a component after how many milliseconds the host ends a call of Redis.
+/// The environment variable that tells a component after how many milliseconds the host ends a call to Redis.
 const REDIS_TIMEOUT_MS: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
 /// The environment variable that tells a component, by `1`, that the host sends head and body of a response together.

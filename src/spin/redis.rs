@@ -20,7 +20,7 @@ pub struct SpinConnection {
     time_limit: Option<Duration>,
 }
 
-/// The environment variable in which a host says after how many milliseconds it ends a call of Redis. Spin sets none.
+/// The environment variable in which a host says after how many milliseconds it ends a call to Redis. Spin sets none.
 const TIME_LIMIT: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
 /// What such a host says of a call that it has ended.

@@ -1,9 +1,11 @@
-//! The how-to "your own collection" does what it says, word for word.
+//! How-to pages do what they say, word for word.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod proxy;
 
 use std::fs;
 use std::process::Command;
@@ -12,7 +14,12 @@ use common::system::System;
 use serde_json::Value;
 use testkit::project;
 
-/// A code block of a page: its language, and its text.
+/// A page of `docs/how-to`.
+fn page(name: &str) -> String {
+    fs::read_to_string(project::root().join("docs/how-to").join(name)).unwrap()
+}
+
+/// The code blocks of a page: the language of each, and its text.
 fn blocks(page: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
@@ -27,7 +34,7 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 
 #[test]
 fn your_own_collection_in_five_minutes() {
-    let page = fs::read_to_string(project::root().join("docs/how-to/your-own-collection.md")).unwrap();
+    let page = page("your-own-collection.md");
     let mut blocks = blocks(&page).into_iter().peekable();
     // The first command runs until it is stopped; here the same system is started with its variable.
     let (_, start) = blocks.next().unwrap();

@@ -129,7 +129,7 @@ impl Run {
         };
         let ids: Vec<_> = (1..=DOCUMENTS).map(|n| ObjectId::parse(&format!("{n:024x}")).unwrap()).collect();
         Run {
-            // As on Spin, and as on a host that ends calls of Redis by itself.
+            // As on Spin, and as on a host that ends calls to Redis by itself.
             instances: [instance(None), instance(Some(cache_timeout))],
             memory: Default::default(),
             config,

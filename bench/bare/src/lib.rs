@@ -36,14 +36,14 @@ mod component {
     /// How long Redis may take.
     const LIMIT: Duration = Duration::from_secs(5);
 
-    /// Set by a host that ends calls of Redis by itself.
+    /// Set by a host that ends calls to Redis by itself.
     const LIMIT_OF_THE_HOST: &str = "STORE_HOST_REDIS_TIMEOUT_MS";
 
     /// Set by a host that sends head and body together by itself.
     const JOINED_BY_THE_HOST: &str = "STORE_HOST_JOINS_RESPONSES";
 
     thread_local! {
-        /// Whether the host ends calls of Redis, so that none needs a timer.
+        /// Whether the host ends calls to Redis, so that none needs a timer.
         static ENDS: bool = std::env::var_os(LIMIT_OF_THE_HOST).is_some();
 
         /// Whether the host sends head and body together.

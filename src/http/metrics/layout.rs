@@ -231,7 +231,7 @@ impl Layout {
             },
             Family {
                 name: "store_database_duration_seconds",
-                help: "How long the database took, all calls of the Data API together.",
+                help: "How long the database took, all calls to the Data API together.",
                 series: vec![histogram("read", Histogram::DatabaseRead), histogram("write", Histogram::DatabaseWrite)],
             },
         ]

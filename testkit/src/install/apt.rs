@@ -1,13 +1,16 @@
 //! Packages of Debian and Ubuntu.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::on_path;
 use crate::command;
 use crate::process::CommandSpec;
 use crate::progress::status;
+use crate::project;
 
 /// Installs packages as root on Debian or Ubuntu; elsewhere an error. The caller says what is missing and why.
 ///
@@ -28,6 +31,31 @@ pub fn install(packages: &[&str]) -> Result<()> {
     crate::interrupt::check()?;
     command::run(&apt_get().args(["update", "--quiet"]))?;
     command::run(&apt_get().args(["install", "--yes", "--quiet"]).args(packages))
+}
+
+/// A program from a package that is unpacked under `target/tools` and not installed: installing would start its service.
+/// `program` is its path in the package. It must do with libraries that are on every system.
+///
+/// # Errors
+/// When this is another system, or the package cannot be had.
+pub fn unpacked(package: &str, program: &str) -> Result<PathBuf> {
+    let folder = project::target().join("tools").join(package);
+    let unpacked = folder.join(program);
+    if unpacked.is_file() {
+        return Ok(unpacked);
+    }
+    status("Fetching", package);
+    let download = project::temporary_folder()?;
+    let fetch = || apt_get().args(["download", "--quiet", package]).folder(download.path());
+    if command::run(&fetch()).is_err() {
+        crate::interrupt::check()?;
+        command::run(&apt_get().args(["update", "--quiet"]))?;
+        command::run(&fetch())?;
+    }
+    let file =
+        fs::read_dir(download.path())?.next().with_context(|| format!("apt-get left no file of {package}"))??;
+    command::run(&CommandSpec::new("dpkg").arg("--extract").arg(file.path()).arg(&folder))?;
+    Ok(unpacked)
 }
 
 fn apt_get() -> CommandSpec {

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+pub use apt::unpacked;
 pub use hurl::hurl;
 
 use crate::command;

@@ -38,7 +38,7 @@ enum Case {
 impl Case {
     const ALL: [(Self, &str); 6] = [
         (Self::Bare, "without Redis"),
-        (Self::OneCall, "one call of Redis"),
+        (Self::OneCall, "one call to Redis"),
         (Self::Hit, "hit, listing"),
         (Self::DocumentHit, "hit, one document"),
         (Self::Unchanged, "304"),

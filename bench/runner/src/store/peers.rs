@@ -45,7 +45,7 @@ impl Peer {
         match self {
             Self::Store => "store-api",
             Self::Bare => "without Redis",
-            Self::OneCall => "one call of Redis",
+            Self::OneCall => "one call to Redis",
             Self::Node => "Fastify + ioredis",
             Self::Native => "axum + redis-rs",
         }

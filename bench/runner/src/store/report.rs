@@ -24,7 +24,7 @@ pub fn write(measured: &[Measured], machine: &[String], options: &StoreOptions) 
          one machine, together with Redis and the load generator, so only ratios mean anything, and only ratios of figures from the \
          same round are taken: {rounds} rounds, in each of which every server is under load for {seconds} s, in turns. `store-host` \
          runs with `--tuned --redis-timeout=250ms`; Spin as `spin up` starts it.\n\n\
-         - *without Redis*: a component that answers the same bytes, in the same host, and asks nobody. *one call of Redis*: the \
+         - *without Redis*: a component that answers the same bytes, in the same host, and asks nobody. *one call to Redis*: the \
          same component, which asks for the keys of a hit with a time limit and drops the answer.\n\
          - *Fastify + ioredis*: Node, one process, auto-pipelining. *axum + redis-rs*: native, one multiplexed connection, \
          `TCP_NODELAY`. Both do for a hit one `GET`, the SHA-1 of the body as entity tag, and the same headers; the store's hit is \
