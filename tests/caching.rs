@@ -196,6 +196,30 @@ fn a_ttl_of_zero_turns_caching_off() {
 }
 
 #[test]
+fn a_collections_ttl_of_zero_turns_its_caching_off() {
+    let system = System::start(&[("cache_ttl_seconds", "60"), ("cache_ttl_overrides", "games=0")]);
+    system.post("/api/initDB/all");
+    for _ in 0..2 {
+        assert_eq!(system.get("/api/showDB/games").header("x-cache"), "BYPASS");
+    }
+    system.get("/api/showDB/clients");
+    assert_eq!(system.get("/api/showDB/clients").header("x-cache"), "HIT");
+}
+
+#[test]
+fn a_purge_works_where_caching_is_off() {
+    let system = System::start(&[("cache_ttl_seconds", "600")]);
+    system.post("/api/initDB/games");
+    system.get("/api/showDB/games");
+    let off = system.second_host(&[("cache_ttl_seconds", "0")]);
+    assert_eq!(off.put("/api/update/games/5a1f00000000000000000008", &json!({"price": 1.25})).status, 200);
+    assert_eq!(off.post("/api/purge/games").status, 200);
+    let read = system.get("/api/showDB/games");
+    assert_eq!(read.header("x-cache"), "MISS");
+    assert_eq!(read.json()[7]["price"], 1.25);
+}
+
+#[test]
 fn what_is_refused_leaves_no_trace() {
     let system = seeded();
     let before: Value = system.get("/api/showDB/games").json();

@@ -155,6 +155,98 @@ fn what_is_added_keeps_its_id_and_types() {
 }
 
 #[test]
+fn a_double_is_stored_as_it_was_sent() {
+    let shop = Shop::start(&[]);
+    for (at, number) in
+        ["0.9452706955539223", "-12.015256044740227", "1.7976931348623157e308", "5e-324"].iter().enumerate()
+    {
+        let body = format!("{{\"_id\":{at},\"name\":\"n\",\"at\":{number}}}");
+        assert_eq!(shop.with("POST", "/api/add/shop", &[JSON], body.as_bytes()).status, 201, "{number}");
+        let stored = shop.stored(&json!(at))["at"]["$numberDouble"].as_str().unwrap().to_owned();
+        assert_eq!(stored.parse::<f64>().unwrap().to_bits(), number.parse::<f64>().unwrap().to_bits(), "{number}");
+        let shown = String::from_utf8(shop.get(&format!("/api/get/shop/{at}")).body).unwrap();
+        let shown = shown.split_once("\"at\":").unwrap().1.trim_end_matches('}').to_owned();
+        assert_eq!(shown.parse::<f64>().unwrap().to_bits(), number.parse::<f64>().unwrap().to_bits(), "{shown}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_value_of_another_type_is_a_text() {
+    let shop = Shop::start(&[]);
+    shop.insert(&[json!({"_id": 1, "name": "123E456"}), json!({"_id": "9E999", "name": "as an id"})]);
+    for path in ["/api/get/shop/123E456", "/api/get/shop/123E456?field=name", "/api/get/shop/9E999"] {
+        assert_eq!(shop.get(path).status, 200, "{path}");
+    }
+    assert_eq!(shop.get("/api/showDB/shop?name=123E456").json().as_array().unwrap().len(), 1);
+    assert_eq!(shop.get("/api/showDB/shop?name[gt]=1e400&name[lt]=2e400").status, 200);
+    for text in ["{\"Subtype\":0,\"Data\":\"!\"}", "{\"a\\u0000\":1}"] {
+        let path = format!("/api/get/shop/{}", encoded(text));
+        assert_eq!(shop.get(&path).status, 404, "{text}");
+        assert_eq!(shop.delete(&path.replace("get", "delete")).status, 404, "{text}");
+    }
+    assert_eq!(shop.put("/api/update/shop/9E999", &json!({"name": "found"})).status, 200);
+    assert_eq!(shop.delete("/api/delete/shop/9E999").status, 200);
+}
+
+#[test]
+fn an_id_whose_members_have_types_is_one() {
+    let shop = Shop::start(&[]);
+    let id = json!({"day": {"$date": {"$numberLong": "1614834367089"}}, "user": {"$oid": "5a1f000000000000000000ff"}});
+    let added = json!({"_id": id, "name": "a day"}).to_string();
+    let added = shop.with("POST", "/api/add/shop", &[EJSON], added.as_bytes());
+    assert_eq!(added.status, 201, "{added:?}");
+    assert_eq!(shop.stored(&id)["name"], "a day");
+    let location = added.header("location").to_owned();
+    assert_eq!(shop.get(&location).json()["name"], "a day", "{location}");
+    let path = location.replace("/get/", "/update/");
+    assert_eq!(shop.put(&path, &json!({"name": "another day"})).status, 200);
+    assert_eq!(shop.get(&location).json()["name"], "another day");
+    assert_eq!(shop.delete(&location.replace("/get/", "/delete/")).status, 200);
+}
+
+#[test]
+fn extended_json_is_taken_as_it_was_given_and_refused_where_it_is_none() {
+    let shop = Shop::start(&[]);
+    let document = json!({
+        "_id": 1,
+        "name": "references",
+        "by": {"$ref": "people", "$id": {"$oid": "5a1f000000000000000000ff"}, "$db": "shop"},
+        "small": {"$numberDecimal": "1E-6176"},
+        "price": {"$numberDecimal": "5"},
+    });
+    shop.insert(std::slice::from_ref(&document));
+    let stored = shop.stored(&json!(1));
+    let mut read = shop.with("GET", "/api/get/shop/1", &[AS_EJSON], b"").json();
+    read.as_object_mut().unwrap().remove("_id");
+    for method in ["PUT", "PATCH"] {
+        let written = shop.with(method, "/api/update/shop/1", &[EJSON], read.to_string().as_bytes());
+        assert_eq!(written.status, 200, "{method}: {written:?}");
+        assert_eq!(shop.stored(&json!(1)), stored, "{method}");
+    }
+    // By a field with such values, too.
+    for field in ["by", "small"] {
+        let page = shop.get(&format!("/api/showDB/shop?sort={field}&limit=1"));
+        assert_eq!(page.status, 200, "{page:?}");
+    }
+    // A type that is said is a type that is changed.
+    let patched = shop.with("PATCH", "/api/update/shop/1", &[EJSON], br#"{"price":"5"}"#);
+    assert_eq!((patched.status, &patched.json()["modified"]), (200, &json!(1)), "{patched:?}");
+    assert_eq!(shop.stored(&json!(1))["price"], "5");
+    for bad in [
+        json!({"$minKey": 2}),
+        json!({"$timestamp": {"t": 1, "i": 2, "x": 3}}),
+        json!({"$regularExpression": {"pattern": "a", "options": "", "x": 1}}),
+        json!({"$numberDouble": "1e999"}),
+        json!({"$binary": {"base64": "", "subType": "+4"}}),
+        json!({"$ref": "people", "$id": 1, "$where": 1}),
+    ] {
+        let body = json!({"name": "bad", "a": bad}).to_string();
+        let refused = shop.with("POST", "/api/add/shop", &[EJSON], body.as_bytes());
+        assert_eq!(refused.status, 400, "{body}: {refused:?}");
+    }
+}
+
+#[test]
 fn a_document_that_was_missing_is_found_once_it_is_added() {
     let shop = Shop::start(&[]);
     for id in [json!("5a1f000000000000000000bb"), json!("later"), json!(5)] {

@@ -191,6 +191,34 @@ fn while_the_store_is_broken_hits_go_on_and_nothing_wrong_is_cached() {
 }
 
 #[test]
+fn what_is_kept_answers_for_a_broken_store_and_says_so() {
+    let variables = [("cache_ttl_seconds", "1"), ("cache_keep_seconds", "600"), ("cache_write_policy", "consistent")];
+    let system = Faulty::start(&variables);
+    assert_eq!(system.add("games", &json!({"_id": "ac3", "item": "1942"})).status, 201);
+    // One is known by its id, the other by the value of a field that might be an id.
+    let (by_id, by_field) = ("/api/get/games/ac3", "/api/get/games/1942");
+    for path in ["/api/get/games/ac3?field=_id", by_field] {
+        assert_eq!((system.get(path).status, system.get(path).header("x-cache")), (200, "HIT"), "{path}");
+    }
+    sleep(Duration::from_millis(1500));
+    system.to_store.set(Mode::Refuse);
+    for path in [by_id, by_field, by_id, by_field] {
+        let stale = system.get(path);
+        assert_eq!((stale.status, stale.header("x-cache")), (200, "STALE"), "{path}: {stale:?}");
+        assert_eq!(stale.json()["item"], "1942");
+        assert!(stale.header("cache-status").contains("hit; fwd=stale; detail=store-failed"), "{stale:?}");
+        assert!(stale.header("age").parse::<u64>().unwrap() >= 1, "{stale:?}");
+    }
+    system.to_store.set(Mode::Pass);
+    sleep(Duration::from_millis(200));
+    assert_eq!(system.put("/api/update/games/ac3", &json!({"item": "1943"})).status, 200);
+    system.to_store.set(Mode::Refuse);
+    for path in [by_id, by_field] {
+        assert_eq!(system.get(path).status, 503, "{path}: a write has changed it");
+    }
+}
+
+#[test]
 fn a_read_whose_connection_was_just_closed_is_asked_again_and_a_write_is_not() {
     let system = Faulty::start(&[("cache_ttl_seconds", "0")]);
     for path in ["/api/showDB/games", CELESTE, "/api/get/games/Celeste"] {

@@ -101,6 +101,9 @@ fn mixed() -> Vec<Value> {
         json!({"x": {"$numberInt": "1"}}),
         json!(["c", {"$numberInt": "9"}]),
         json!([{"$numberInt": "1"}, {"$numberInt": "8"}]),
+        json!([{"x": {"$numberInt": "3"}}, {"x": {"$numberInt": "0"}}]),
+        json!([{"x": {"$numberInt": "2"}}, {"w": {"$numberInt": "9"}}]),
+        json!(["a", "z"]),
     ];
     values.extend((0..5).map(|_| json!("same")));
     let mut documents: Vec<Value> = values
@@ -120,7 +123,7 @@ fn pages_follow_one_another_through_all_types() {
         let all = names(&shop, sort.trim_end_matches('&'));
         for limit in [1, 4, 7] {
             let mut path = Some(format!("/api/showDB/shop?{sort}limit={limit}&count=true"));
-            let (mut seen, mut last) = (vec![], None);
+            let (mut seen, mut pages, mut last) = (vec![], vec![], None);
             while let Some(at) = path {
                 let response = shop.get(&at);
                 assert_eq!(response.status, 200, "{at}: {response:?}");
@@ -128,14 +131,23 @@ fn pages_follow_one_another_through_all_types() {
                 assert_eq!(shop.get(&at).header("link"), response.header("link"), "as fresh as the body, and cached");
                 assert_eq!(link(&response, "first").is_some(), !seen.is_empty(), "{at}");
                 assert_eq!(link(&response, "prev").is_some(), !seen.is_empty(), "{at}");
+                pages.push(names_of(&response));
                 seen.extend(names_of(&response));
                 assert!(seen.len() <= all.len(), "{sort}limit={limit}: {seen:?}");
                 path = link(&response, "next");
                 last = Some(response);
             }
             assert_eq!(seen, all, "{sort}limit={limit}");
-            let first = link(&last.unwrap(), "first").map(|first| names_of(&shop.get(&first)));
+            let mut last = last.unwrap();
+            let first = link(&last, "first").map(|first| names_of(&shop.get(&first)));
             assert!(first.is_none_or(|first| first == all[..limit]));
+            // And back.
+            for page in pages.iter().rev().skip(1) {
+                let previous = link(&last, "prev").unwrap();
+                last = shop.get(&previous);
+                assert_eq!(names_of(&last), *page, "{previous}");
+            }
+            assert_eq!(link(&last, "prev"), None, "{sort}limit={limit}");
         }
     }
 }

@@ -79,6 +79,37 @@ fn several_documents_are_added_once() {
 }
 
 #[test]
+fn another_body_is_another_body_however_long_it_is() {
+    let shop = Shop::start(&[]);
+    let [a, b, c] = ["a", "b", "c"].map(|name| json!({ "name": name }));
+    assert_eq!(add(&shop, "key-lengths", &json!([a, b])).status, 201);
+    for other in [json!([a, b, c]), json!([a]), a.clone(), json!([b, a])] {
+        let refused = add(&shop, "key-lengths", &other);
+        assert_eq!(refused.status, 422, "{other}: {refused:?}");
+    }
+    assert_eq!(shop.count(&json!({})), 2);
+}
+
+#[test]
+fn a_retry_is_one_whatever_became_of_the_document() {
+    let shop = Shop::start(&[]);
+    let body = json!({"name": "n", "price": 1});
+    let first = add(&shop, "key-changed", &body);
+    let id = first.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(shop.put(&format!("/api/update/shop/{id}"), &json!({"price": 2})).status, 200);
+    let again = add(&shop, "key-changed", &body);
+    assert_eq!((again.status, &again.body), (201, &first.body));
+    assert_eq!(shop.get(&format!("/api/get/shop/{id}")).json()["price"], 2, "the retry changes nothing");
+    // Not spelled as the Data API spells it.
+    let body = r#"{"name":"x","a":{"$numberDouble":"1e+21"},"b":{"$oid":"5A1F000000000000000000FF"}}"#;
+    let headers = [("Content-Type", "application/ejson"), ("Idempotency-Key", "key-spelled")];
+    let sent = || shop.with("POST", "/api/add/shop", &headers, body.as_bytes());
+    let (first, again) = (sent(), sent());
+    assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body), "{again:?}");
+    assert_eq!(shop.count(&json!({})), 2);
+}
+
+#[test]
 fn an_answer_that_is_cut_off_loses_nothing() {
     let shop = Shop::start(&[("store_timeout_ms", "2000")]);
     let body = json!({"name": "cut"});
