@@ -131,6 +131,7 @@ fn refusal(status: u16, body: &Bytes, reading: bool) -> DatabaseError {
     };
     match (status, rejection) {
         (_, Some(rejection)) => DatabaseError::Rejected(rejection),
+        (413, _) => DatabaseError::Rejected(Rejection { reason: Reason::TooLargeRequest, place: None }),
         (408 | 504, _) => DatabaseError::Timeout,
         (503, _) => DatabaseError::Unavailable(why),
         (400..=499, _) => DatabaseError::Refused(why),

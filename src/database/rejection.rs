@@ -39,6 +39,8 @@ pub enum Reason {
     Validation(String),
     /// The document would be larger than MongoDB stores.
     TooLarge,
+    /// The Data API takes no request of this size, or none that needs so much memory.
+    TooLargeRequest,
     /// Something in the document cannot be stored; with MongoDB's words.
     Document(String),
     /// The query cannot be answered: the parameter that asks for it, and MongoDB's words.
@@ -171,6 +173,9 @@ impl fmt::Display for Rejection {
             ),
             Reason::Validation(words) => write!(f, "the collection's validator rejects the document: {words}"),
             Reason::TooLarge => f.write_str("the document would exceed MongoDB's limit of 16 MiB"),
+            Reason::TooLargeRequest => {
+                f.write_str("the request is larger than the Data API takes; send less at a time")
+            }
             Reason::Document(words) => write!(f, "MongoDB rejects the document: {words}"),
             Reason::Query { parameter, why } => write!(f, "MongoDB rejects the query's {parameter}: {why}"),
         }

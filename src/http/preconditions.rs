@@ -4,15 +4,28 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 
 use crate::catalog::{Preconditions, Tags};
+use crate::http::etag::ETag;
+use crate::http::problem::Problem;
 
 /// Those of a request.
 pub fn preconditions(headers: &HeaderMap) -> Preconditions {
     Preconditions { if_match: tags(headers, IF_MATCH), if_none_match: tags(headers, IF_NONE_MATCH) }
 }
 
-/// `If-Match` alone: to a `GET`, `If-None-Match` is a question of its own.
-pub fn if_match(headers: &HeaderMap) -> Preconditions {
-    Preconditions { if_match: tags(headers, IF_MATCH), if_none_match: None }
+/// `If-Match` of a `GET`, whose `If-None-Match` is a question of its own.
+///
+/// # Errors
+/// 412 where it names another entity tag.
+pub fn check_if_match(headers: &HeaderMap, etag: &ETag) -> Result<(), Problem> {
+    // A hit asks this of every request.
+    if !headers.contains_key(IF_MATCH) {
+        return Ok(());
+    }
+    let if_match = Preconditions { if_match: tags(headers, IF_MATCH), if_none_match: None };
+    if if_match.hold(std::slice::from_ref(etag)) {
+        return Ok(());
+    }
+    Err(Problem::PreconditionFailed("the current ETag does not match If-Match".to_owned()))
 }
 
 fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
@@ -33,8 +46,6 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
 
 #[cfg(test)]
 mod tests {
-    use fenced_cache::ETag;
-
     use super::*;
 
     fn of(name: &'static str, value: &str) -> Preconditions {

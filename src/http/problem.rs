@@ -279,7 +279,7 @@ fn rejected(reason: &Reason) -> StatusCode {
     match reason {
         Reason::Duplicate { .. } => StatusCode::CONFLICT,
         Reason::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Reason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::TooLarge | Reason::TooLargeRequest => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::Document(_) | Reason::Query { .. } => StatusCode::BAD_REQUEST,
     }
 }

@@ -12,6 +12,7 @@ use crate::catalog::ReadReport;
 use crate::database::page::{Links, Start};
 use crate::database::value::Format;
 use crate::http::etag::{self, ETag};
+use crate::http::problem::Problem;
 
 /// A response, whole.
 pub type Response = http::Response<Bytes>;
@@ -80,13 +81,24 @@ pub fn path_segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
+/// The longest text of a listing's links, in bytes. What serves this refuses a response whose headers are much longer.
+const MAX_LINKS: usize = 32 * 1024;
+
 /// Says where a listing goes on (RFC 8288) and how long it is. `parameters` are the listing's, in their one form.
-pub fn set_links(reply: &mut Response, path: &str, parameters: &[(String, String)], links: &Links) {
+///
+/// # Errors
+/// 400 where the links would be too long. Without them a client would take the page for the last one.
+pub fn set_links(
+    reply: &mut Response,
+    path: &str,
+    parameters: &[(String, String)],
+    links: &Links,
+) -> Result<(), Problem> {
     if let Some(total) = links.total {
         insert(reply, X_TOTAL_COUNT, total.to_string());
     }
     if links.next.is_none() && links.previous.is_none() && !links.first {
-        return;
+        return Ok(());
     }
     let same = parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "after" | "skip"));
     let same: Vec<String> =
@@ -104,9 +116,15 @@ pub fn set_links(reply: &mut Response, path: &str, parameters: &[(String, String
     values.extend(links.next.as_ref().map(|start| link(Some(start), "next")));
     values.extend(links.previous.as_ref().map(|start| link(Some(start), "prev")));
     values.extend(links.first.then(|| link(None, "first")));
-    if !values.is_empty() {
-        insert(reply, header::LINK, values.join(", "));
+    let links = values.join(", ");
+    if links.len() > MAX_LINKS {
+        return Err(Problem::Invalid(format!(
+            "the query is too long for the links to other pages, which repeat it: {} bytes of {MAX_LINKS}",
+            links.len()
+        )));
     }
+    insert(reply, header::LINK, links);
+    Ok(())
 }
 
 /// Tags a 200 that has no entity tag yet, and makes it a 304 where it is `safe` and the client has it already.
@@ -228,7 +246,9 @@ mod tests {
         };
         let parameters = [("a[in]", "x,é"), ("limit", "2"), ("skip", "2")];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        set_links(&mut reply, "/api/showDB/games", &parameters, &links);
+        set_links(&mut reply, "/api/showDB/games", &parameters, &links).unwrap();
+        let long = [("q".to_owned(), "!".repeat(5_000))];
+        assert!(set_links(&mut reply, "/api/showDB/games", &long, &links).is_err());
         assert_eq!(reply.headers()["x-total-count"], "12");
         let base = "</api/showDB/games?a%5Bin%5D=x%2C%C3%A9&limit=2";
         assert_eq!(

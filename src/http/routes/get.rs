@@ -1,10 +1,10 @@
 //! `GET /api/get/{collection}/{value}`: reads one document.
 
-use http::{Request, header};
+use http::Request;
 
 use crate::backend::Backend;
 use crate::http::context::Context;
-use crate::http::preconditions::if_match;
+use crate::http::preconditions::check_if_match;
 use crate::http::problem::Problem;
 use crate::http::query;
 use crate::http::response::{self, Response};
@@ -21,11 +21,7 @@ pub async fn get<B: Backend>(
     let found = context.catalog.get(collection, &selector, format).await?;
     let mut response = match found.document {
         Some(document) => {
-            if request.headers().contains_key(header::IF_MATCH)
-                && !if_match(request.headers()).hold(std::slice::from_ref(&document.etag))
-            {
-                return Err(Problem::PreconditionFailed("the document's ETag does not match If-Match".to_owned()));
-            }
+            check_if_match(request.headers(), &document.etag)?;
             response::with_etag(request.headers(), document.bytes, &document.etag, format)
         }
         None => Problem::from(selector.not_found(collection)).into_response(),

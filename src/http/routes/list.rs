@@ -5,6 +5,7 @@ use http::Request;
 use crate::backend::Backend;
 use crate::http::context::Context;
 use crate::http::listing_query::list_query;
+use crate::http::preconditions::check_if_match;
 use crate::http::problem::Problem;
 use crate::http::query;
 use crate::http::response::{self, Response};
@@ -18,8 +19,9 @@ pub async fn one<B: Backend>(
     let query = list_query(&query::parse(request.uri().query())?)?;
     let format = response::format(request.headers());
     let listing = context.catalog.list(collection, &query, format).await?;
+    check_if_match(request.headers(), &listing.etag)?;
     let mut response = response::with_etag(request.headers(), listing.body, &listing.etag, format);
-    response::set_links(&mut response, request.uri().path(), &query.parameters, &listing.links);
+    response::set_links(&mut response, request.uri().path(), &query.parameters, &listing.links)?;
     response::set_cache_headers(&mut response, &listing.report);
     Ok(response)
 }
@@ -32,8 +34,9 @@ pub async fn all<B: Backend>(context: &Context<'_, B>, request: &Request<()>) ->
     }
     let format = response::format(request.headers());
     let listing = context.catalog.list_all(&query, format).await?;
+    check_if_match(request.headers(), &listing.etag)?;
     let mut response = response::with_etag(request.headers(), listing.body, &listing.etag, format);
-    response::set_links(&mut response, request.uri().path(), &[], &listing.links);
+    response::set_links(&mut response, request.uri().path(), &[], &listing.links)?;
     response::set_cache_headers(&mut response, &listing.report);
     Ok(response)
 }

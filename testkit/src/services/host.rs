@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::log::Log;
 use crate::probe::Probe;
@@ -9,6 +10,10 @@ use crate::process::{CommandSpec, DeathSignal};
 use crate::project;
 use crate::runtime::Runtime;
 use crate::service::Service;
+
+/// How long a host may take until it answers: where a component is new, all that are started at once compile it, with a
+/// compiler that is not optimised.
+const START_LIMIT: Duration = Duration::from_secs(240);
 
 /// What a host is started with.
 #[derive(Clone, Debug)]
@@ -52,7 +57,7 @@ pub fn host_of(name: &'static str, program: &Path, manifest: &Path, options: &Ho
     }
     let spec = spec.args(options.arguments);
     let probe = Probe::Http(format!("{}/health/live", base_url(options.listen)));
-    Service::new(name, spec, probe, log)
+    Service::new(name, spec, probe, log).start_limit(START_LIMIT)
 }
 
 /// The flag by which `store-host` gives Redis as long as these variables of the store do.
