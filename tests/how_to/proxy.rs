@@ -94,7 +94,7 @@ fn check(checks: &str, folder: &Path, port: u16) {
     fs::write(folder.join(".curlrc"), rc).unwrap();
     let asked = |command: &str| {
         let done = Command::new("bash").args(["-ec", command]).env("CURL_HOME", folder).output().unwrap();
-        String::from_utf8(done.stdout).unwrap()
+        String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
     };
     let lines: Vec<&str> = checks.lines().collect();
     assert!(lines.len() >= 6);

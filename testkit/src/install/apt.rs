@@ -46,7 +46,9 @@ pub fn unpacked(package: &str, program: &str) -> Result<PathBuf> {
     }
     status("Fetching", package);
     let download = project::temporary_folder()?;
-    let fetch = || apt_get().args(["download", "--quiet", package]).folder(download.path());
+    let fetch = || {
+        apt_get().args(["--option", "APT::Sandbox::User=root", "download", "--quiet", package]).folder(download.path())
+    };
     if command::run(&fetch()).is_err() {
         crate::interrupt::check()?;
         command::run(&apt_get().args(["update", "--quiet"]))?;
