@@ -214,7 +214,7 @@ fn what_is_kept_answers_for_a_broken_store_and_says_so() {
     assert_eq!(system.put("/api/update/games/ac3", &json!({"item": "1943"})).status, 200);
     system.to_store.set(Mode::Refuse);
     for path in [by_id, by_field] {
-        assert_eq!(system.get(path).status, 503, "{path}: a write has changed it");
+        assert!(matches!(system.get(path).status, 502 | 503), "{path}: a write has changed it");
     }
 }
 
