@@ -18,6 +18,7 @@ mod drop_in;
 mod errors;
 mod folder;
 mod functions;
+mod hoarding;
 mod http;
 mod issuers;
 mod lifecycle;
