@@ -1,10 +1,27 @@
 //! What a client could pile up in the server: names, error texts, stages, answers that it does not read.
 
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, KEY};
+use crate::raw::{answer, connect, request};
 
 const MIB: usize = 1 << 20;
+
+fn find(bridge: &Bridge, action: &str) -> String {
+    let body = json!({"dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c"}).to_string();
+    let headers = [("apiKey", KEY), ("Content-Type", "application/json")];
+    request("POST", &format!("/app/x/endpoint/data/v1/action/{action}"), &headers, &body)
+}
+
+/// Sends a request, and reads of its answer the head only.
+fn unread(bridge: &Bridge, from: &str, action: &str) -> (TcpStream, u16) {
+    let mut stream = connect(bridge, from);
+    let (status, _) = answer(&mut stream, &find(bridge, action)).unwrap();
+    (stream, status)
+}
 
 #[test]
 fn refused_logins_leave_nothing_behind() {
@@ -24,4 +41,19 @@ fn refused_logins_leave_nothing_behind() {
     }
     let grown = bridge.peak_memory() - before;
     assert!(grown < 24 * MIB, "600 logins that were refused took {} MiB", grown / MIB);
+}
+
+#[test]
+fn an_answer_that_is_not_read_keeps_its_place() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-requests", "1"]);
+    // More than the kernel takes; a single document leaves in one piece.
+    bridge.ok("insertOne", json!({"document": {"text": "x".repeat(15 * MIB)}}));
+    let (reader, status) = unread(&bridge, "127.0.0.1", "findOne");
+    assert_eq!(status, 200);
+    bridge.call("find", json!({"limit": 1, "projection": {"_id": 1}})).error(503, "ServiceUnavailable");
+    drop(reader);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while bridge.call("find", json!({"projection": {"_id": 1}})).status != 200 {
+        assert!(Instant::now() < deadline, "the place is taken for ever");
+    }
 }
