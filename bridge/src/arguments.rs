@@ -3,6 +3,7 @@
 use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
 
 use crate::error::Error;
+use crate::quoted::shortened;
 
 /// The body's fields. They are borrowed from the one BSON document that the body became.
 ///
@@ -52,7 +53,8 @@ impl<'a> Arguments<'a> {
             let alias = aliases.iter().any(|(_, alias)| *alias == name);
             if !namespace.contains(&name) && !known.contains(&name) && !alias {
                 return Err(Error::InvalidParameter(format!(
-                    "the field `{name}` is unknown; this action takes {}, {}",
+                    "the field `{}` is unknown; this action takes {}, {}",
+                    shortened(name),
                     namespace.join(", "),
                     known.join(", ")
                 )));

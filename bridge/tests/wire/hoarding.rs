@@ -44,6 +44,26 @@ fn refused_logins_leave_nothing_behind() {
 }
 
 #[test]
+fn errors_do_not_quote_what_is_long() {
+    let bridge = Bridge::start();
+    let long = "x".repeat(5_000_000);
+    for (action, fields) in [
+        ("find", format!(r#"{{"{long}":1}}"#)),
+        ("find", format!(r#"{{"filter":{{"{long}":{{"$where":1}}}}}}"#)),
+        ("find", format!(r#"{{"filter":{{"$_{long}":1}}}}"#)),
+        ("find", format!(r#"{{"filter":{{"{long}":{{"$oid":1}}}}}}"#)),
+        ("find", format!(r#"{{"collation":{{"{long}":1}}}}"#)),
+        ("find", format!(r#"{{"filter":{{"a":{{"${long}":1}}}}}}"#)),
+    ] {
+        let reply = bridge.call_text(action, "application/json", &fields);
+        assert_eq!(reply.status, 400);
+        assert!(reply.text.len() < 8192, "{} bytes: {:.80}", reply.text.len(), reply.text);
+    }
+    let unknown = bridge.call("find", json!({"fitler": {}})).error(400, "InvalidParameter");
+    assert!(unknown.starts_with("the field `fitler` is unknown; this action takes dataSource, "), "{unknown}");
+}
+
+#[test]
 fn an_answer_that_is_not_read_keeps_its_place() {
     let bridge = Bridge::start_with(&["--api-key", KEY, "--max-requests", "1"]);
     // More than the kernel takes; a single document leaves in one piece.
