@@ -119,6 +119,7 @@ async fn answer(
         config: &app.config,
         rules: &principal.rules,
         user: &principal.user,
+        budget: &app.budget,
         mongo: app.sources.get(asked.source).ok_or_else(|| unknown_source(&asked))?,
         namespace: asked.arguments.namespace()?,
         arguments: asked.arguments,

@@ -3,9 +3,10 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::bridge::{Bridge, KEY};
+use crate::bridge::{Bridge, KEY, hash};
+use crate::folder::Folder;
 use crate::raw::{answer, connect, request};
 
 const MIB: usize = 1 << 20;
@@ -76,4 +77,53 @@ fn an_answer_that_is_not_read_keeps_its_place() {
     while bridge.call("find", json!({"projection": {"_id": 1}})).status != 200 {
         assert!(Instant::now() < deadline, "the place is taken for ever");
     }
+}
+
+const DENIED: &str = r#"fields = { deny = ["a.b.c.d.e", "f.g.h.i.j", "k.l.m.n.o"] }"#;
+
+/// A bridge with an account that has a restricted rule, and how it aggregates.
+fn restricted(flags: &[&str]) -> (Bridge, Folder) {
+    let folder = Folder::new();
+    let access = format!(
+        "[[keys]]\nname = \"a\"\nhash = \"{}\"\n\
+         rules = [{{ database = \"*\", collections = [\"*\"], access = \"read\", {DENIED} }}]\n",
+        hash("restricted")
+    );
+    let file = folder.write("access.toml", access);
+    (Bridge::start_with(&[&["--api-key", KEY, "--access-file", &file], flags].concat()), folder)
+}
+
+fn aggregate(bridge: &Bridge, key: &str, pipeline: &Value) -> crate::bridge::Reply {
+    let body = json!({
+        "dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c", "pipeline": pipeline,
+    });
+    let headers = [("apiKey", key), ("Content-Type", "application/json")];
+    bridge.post(&bridge.action_url("aggregate"), &headers, body.to_string().as_bytes())
+}
+
+#[test]
+fn pipelines_with_more_stages_than_mongodb_takes() {
+    let (bridge, _folder) = restricted(&[]);
+    let stages = |count: usize| vec![json!({"$match": {}}); count];
+    for key in [KEY, "restricted"] {
+        assert_eq!(aggregate(&bridge, key, &json!(stages(100))).status, 200);
+        for pipeline in [
+            json!(stages(1001)),
+            json!([{"$facet": {"a": stages(500), "b": stages(500)}}]),
+            json!([{"$lookup": {"from": "d", "pipeline": stages(1000), "as": "x"}}]),
+            json!([{"$unionWith": {"coll": "d", "pipeline": [{"$unionWith": {"coll": "e", "pipeline": stages(999)}}]}}]),
+        ] {
+            let error = aggregate(&bridge, key, &pipeline).error(400, "InvalidParameter");
+            assert_eq!(error, "the field `pipeline` has more than 1000 stages, with those of nested pipelines");
+        }
+    }
+}
+
+#[test]
+fn what_a_rule_adds_to_a_pipeline_counts_as_memory() {
+    let (bridge, _folder) = restricted(&["--memory-budget", "8000000"]);
+    let unions = |count: usize| json!(vec![json!({"$unionWith": "d"}); count]);
+    assert_eq!(aggregate(&bridge, "restricted", &unions(1)).status, 200);
+    let error = aggregate(&bridge, "restricted", &unions(900)).error(413, "InvalidParameter");
+    assert!(error.contains("of memory"), "{error}");
 }

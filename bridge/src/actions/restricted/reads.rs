@@ -10,7 +10,6 @@ use crate::answer::Answer;
 use crate::auth::rules::Operation;
 use crate::call::Call;
 use crate::error::Error;
-use crate::operator_denylist;
 use crate::restriction::comparisons::{all_of, split};
 use crate::restriction::pipeline::{Rewriter, count_found_despite_filter};
 use crate::restriction::{Restriction, check_no_metadata, denied, simple};
@@ -18,13 +17,9 @@ use crate::restriction::{Restriction, check_no_metadata, denied, simple};
 /// Runs a pipeline of an account that has a restriction on some collection.
 pub(in crate::actions) async fn aggregate(call: &Call<'_>) -> Result<Answer, Error> {
     refuse_options(call)?;
-    let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
-        return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
-    };
-    operator_denylist::check_array("pipeline", pipeline)?;
-    let pipeline: Vec<Bson> = Vec::<Bson>::try_from(pipeline)?;
+    let pipeline = Vec::<Bson>::try_from(call.pipeline()?)?;
     let restriction_of = |namespace: (&str, &str)| call.rules.restriction(namespace, &[Operation::Read], call.user);
-    let rewriter = Rewriter::new(&restriction_of);
+    let rewriter = Rewriter::new(&restriction_of, call.budget.reserve());
     let stages = rewriter.rewrite(&pipeline, call.namespace)?;
     if rewriter.hides() && call.arguments.has("hint") {
         return Err(denied("`hint` cannot be used where a rule hides fields"));
