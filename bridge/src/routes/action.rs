@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use mongodb::bson::RawDocument;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::asked::Asked;
 use super::{App, functions};
@@ -20,6 +19,7 @@ use crate::call::{Call, Envelope};
 use crate::client::Client;
 use crate::ejson::Format;
 use crate::error::Error;
+use crate::shares::Share;
 use crate::traces::RequestSpan;
 use crate::{body, ejson, media, weight};
 
@@ -90,7 +90,7 @@ async fn answer(
     body: Body,
     span: &RequestSpan,
     audit: &mut Audit,
-) -> Result<(Answer, OwnedSemaphorePermit), Error> {
+) -> Result<(Answer, Share), Error> {
     let principal = match admit(route, app, head, audit).await {
         Ok(principal) => principal,
         Err(error) => {
@@ -104,8 +104,9 @@ async fn answer(
         let _slot = app.body_slots.acquire(Some(client.origin())).map_err(|_| Error::Overloaded)?;
         body::read(body, app.config.limits.max_body_bytes, app.config.limits.body_timeout, &mut memory).await?
     };
-    // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
-    let slot = Arc::clone(&app.request_slots).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    // Kept until the last byte of the answer has left: a listing takes memory and a connection until then, and an address that
+    // reads its answers slowly must not take all.
+    let slot = app.request_slots.acquire(Some(client.origin())).map_err(|_| Error::Overloaded)?;
     let restricted = principal.rules.are_restricted();
     let data = matches!(route, Route::Action(Action::InsertOne | Action::InsertMany | Action::ReplaceOne));
     memory.grow(weight::of_text(&text, data && !restricted)?)?;

@@ -16,7 +16,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -44,8 +44,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What is traced.
     pub traces: Traces,
-    /// How many more requests may be worked on.
-    pub request_slots: Arc<Semaphore>,
+    /// How many more requests may be worked on, or have answers that are being read.
+    pub request_slots: Arc<Shares>,
     /// How many more bodies may be received.
     pub body_slots: Arc<Shares>,
     /// How many more logins' bodies may be received.
@@ -71,10 +71,11 @@ impl App {
         traces: Traces,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        // More bodies than requests: those that are slow must not keep others out. One address has half of them at most.
-        let bodies = config.limits.max_requests.saturating_mul(4);
+        // More bodies than requests: those that are slow must not keep others out. One address has half of either at most.
+        let requests = config.limits.max_requests;
+        let bodies = requests.saturating_mul(4);
         App {
-            request_slots: Arc::new(Semaphore::new(config.limits.max_requests.min(Semaphore::MAX_PERMITS))),
+            request_slots: Shares::new(requests, requests.div_ceil(2)),
             body_slots: Shares::new(bodies, bodies / 2),
             login_slots: Shares::new(LOGINS.0, LOGINS.1),
             budget: Budget::new(config.limits.memory_budget),

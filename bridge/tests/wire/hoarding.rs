@@ -1,5 +1,6 @@
 //! What a client could pile up in the server: names, error texts, stages, answers that it does not read.
 
+use std::io::Read as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,21 @@ fn an_answer_that_is_not_read_keeps_its_place() {
     while bridge.call("find", json!({"projection": {"_id": 1}})).status != 200 {
         assert!(Instant::now() < deadline, "the place is taken for ever");
     }
+}
+
+#[test]
+fn readers_of_one_address_do_not_take_all_places() {
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--max-requests", "4"]);
+    let documents: Vec<_> = (0..30).map(|_| json!({"text": "x".repeat(1_000_000)})).collect();
+    for documents in documents.chunks(10) {
+        bridge.ok("insertMany", json!({"documents": documents}));
+    }
+    let readers: Vec<_> = (0..4).map(|_| unread(&bridge, "127.0.0.1", "find")).collect();
+    let statuses: Vec<_> = readers.iter().map(|(_, status)| *status).collect();
+    assert_eq!(statuses, [200, 200, 503, 503]);
+    let (mut other, status) = unread(&bridge, "127.0.0.2", "find");
+    assert_eq!(status, 200);
+    assert!(other.read(&mut [0; 100]).unwrap() > 0);
 }
 
 const DENIED: &str = r#"fields = { deny = ["a.b.c.d.e", "f.g.h.i.j", "k.l.m.n.o"] }"#;
