@@ -95,10 +95,11 @@ impl Principal {
         }
     }
 
-    /// The name under which its requests are counted: one for each user, and for anonymous users one for each address.
+    /// The name under which its requests are counted: one for each user, and for anonymous users one for each address, where
+    /// an IPv6 network of one client counts as one.
     pub fn counted_as(&self, client: Client) -> String {
         match self.id.as_str() {
-            ANONYMOUS => format!("{ANONYMOUS} {}", client.0),
+            ANONYMOUS => format!("{ANONYMOUS} {}", client.origin()),
             _ => self.user.id.clone(),
         }
     }
@@ -235,4 +236,20 @@ impl Authenticator {
 
 fn hex(bytes: &[u8]) -> String {
     ::hex::encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anonymous_users_are_counted_by_the_network_of_a_client() {
+        let counted = |id: &str, address: &str| {
+            Principal::new(id.to_owned(), "", Rules::default()).counted_as(Client(address.parse().unwrap()))
+        };
+        assert_eq!(counted(ANONYMOUS, "2001:db8::1"), counted(ANONYMOUS, "2001:db8::ffff:1"));
+        assert_ne!(counted(ANONYMOUS, "2001:db8::1"), counted(ANONYMOUS, "2001:db8:0:1::1"));
+        assert_ne!(counted(ANONYMOUS, "192.0.2.1"), counted(ANONYMOUS, "192.0.2.2"));
+        assert_eq!(counted("key:a", "192.0.2.1"), counted("key:a", "192.0.2.2"));
+    }
 }
