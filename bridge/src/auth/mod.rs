@@ -3,13 +3,13 @@
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
 //! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Each is a [`Principal`] with its
 //! [`rules`] and the [`User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
-//! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
+//! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. [`host`] is what is asked of
 //! everyone where no credentials are.
 
 mod accounts;
 mod backoff;
 mod credentials;
-mod host;
+pub mod host;
 mod jwt;
 pub mod keys;
 pub mod login;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::App;
 use crate::audit::Audit;
+use crate::auth::host;
 use crate::auth::login::{Profile, Provider};
 use crate::body;
 use crate::client::Client;
@@ -88,10 +88,9 @@ pub(super) async fn profile(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 
 /// `GET …/app/{appId}/location`: where the app is served. Client libraries ask before they log in; it is served
 /// here, under the address that the settings say or, without one, that the client used.
-pub(super) async fn location(State(app): State<Arc<App>>, headers: HeaderMap) -> Json<serde_json::Value> {
+pub(super) async fn location(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Json<serde_json::Value> {
     let url = app.config.public_url.clone().unwrap_or_else(|| {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.map_or_else(|| app.config.listen.to_string(), str::to_owned);
+        let host = host::of(&uri, &headers).map_or_else(|| app.config.listen.to_string(), |host| host.to_string());
         let secure = if app.config.tls_certificate.is_some() { "s" } else { "" };
         format!("http{secure}://{host}")
     });
