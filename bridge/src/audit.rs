@@ -39,6 +39,11 @@ impl Audit {
         self.principal = Some(Arc::clone(principal));
     }
 
+    /// What it does, where its route does not say that.
+    pub fn action(&mut self, action: &'static str) {
+        self.action = action;
+    }
+
     /// What it is about.
     pub fn namespace(&mut self, (database, collection): (&str, &str)) {
         if tracing::enabled!(target: "audit", tracing::Level::INFO) {

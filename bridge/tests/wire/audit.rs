@@ -103,6 +103,24 @@ fn who_did_what_and_no_documents() {
 }
 
 #[test]
+fn a_function_is_the_action_that_it_calls() {
+    let bridge = Logged::start(&mongodb_uri());
+    let mut argument = body();
+    argument.as_object_mut().unwrap().remove("dataSource");
+    for name in ["deleteMany", "nonsense"] {
+        let call = json!({"name": name, "service": "mongodb-atlas", "arguments": [argument]}).to_string();
+        bridge.post("/api/client/v2.0/app/x/functions/call", ("apiKey", KEY), &call);
+    }
+    assert_eq!(
+        shown(&bridge.lines(2), &["action", "collection", "outcome"]),
+        [["deleteMany", "c", "ok"], ["functions/call", "", "FunctionNotFound"]]
+    );
+    let metrics =
+        bridge.agent.get(format!("{}/metrics", bridge.url)).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(metrics.contains(r#"data_api_requests_total{action="deleteMany",outcome="ok"} 1"#), "{metrics}");
+}
+
+#[test]
 fn a_client_that_leaves_is_seen_too() {
     let way = Way::open();
     let bridge = Logged::start(&way.uri());
