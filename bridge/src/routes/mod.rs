@@ -21,6 +21,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use self::action::Route;
+use self::health::Readiness;
 use crate::actions::Action;
 use crate::auth::Authenticator;
 use crate::budget::Budget;
@@ -54,6 +55,8 @@ pub struct App {
     pub budget: Budget,
     /// How many more requests each account may make.
     pub rate_limit: RateLimit,
+    /// Whether MongoDB answered when it was last asked.
+    pub readiness: Readiness,
     /// Whether the server has been told to stop.
     pub stopping: watch::Receiver<bool>,
 }
@@ -85,6 +88,7 @@ impl App {
             sources,
             metrics,
             traces,
+            readiness: Readiness::default(),
             stopping,
         }
     }
