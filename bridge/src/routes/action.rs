@@ -159,8 +159,7 @@ async fn answer(
 async fn admit(route: Route, app: &App, head: &Parts, audit: &mut Audit) -> Result<Arc<Principal>, Error> {
     let principal = app.authenticator.authenticate(head).await?;
     audit.principal(&principal);
-    let counted = app.rate_limit.count(&principal.counted_as(Client::of(&head.extensions)), principal.rate_limit);
-    counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })?;
+    app.count(&principal, Client::of(&head.extensions))?;
     media::check_content_type(&head.headers, matches!(route, Route::Action(action) if action.is_read()))?;
     Ok(principal)
 }

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::App;
 use crate::audit::Audit;
-use crate::auth::host;
 use crate::auth::login::{Profile, Provider};
+use crate::auth::{Principal, host};
 use crate::body;
 use crate::client::Client;
 use crate::error::Error;
@@ -61,13 +61,26 @@ async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit)
     };
     let (session, principal) = app.authenticator.log_in(provider, &text, client).await?;
     audit.principal(&principal);
+    app.count(&principal, client)?;
     Ok(Json(session).into_response())
 }
 
 /// `POST …/auth/session`: a new access token for the refresh token.
-pub(super) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Error> {
-    let refreshed = app.authenticator.refresh(&headers).await.map_err(not_found)?;
-    Ok((StatusCode::CREATED, Json(refreshed)).into_response())
+pub(super) async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
+    let client = Client::of(request.extensions());
+    let in_flight = app.metrics.begin("refresh");
+    let mut audit = Audit::begin("refresh", client);
+    // Before it is recorded, which is a write to MongoDB.
+    let admit = |principal: &Arc<Principal>| {
+        audit.principal(principal);
+        app.count(principal, client)
+    };
+    let refreshed = app.authenticator.refresh(request.headers(), admit).await.map_err(not_found);
+    let outcome = refreshed.as_ref().map_or_else(Error::code, |_| "ok");
+    let status = refreshed.as_ref().map_or_else(Error::status, |_| StatusCode::CREATED);
+    in_flight.end(outcome);
+    audit.end(status.as_u16(), outcome);
+    refreshed.map_or_else(Error::into_response, |refreshed| (status, Json(refreshed)).into_response())
 }
 
 /// `DELETE …/auth/session`: logs the refresh token's bearer out.

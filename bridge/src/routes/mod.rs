@@ -23,8 +23,9 @@ use tower_http::compression::CompressionLayer;
 use self::action::Route;
 use self::health::Readiness;
 use crate::actions::Action;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Principal};
 use crate::budget::Budget;
+use crate::client::Client;
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -91,6 +92,15 @@ impl App {
             readiness: Readiness::default(),
             stopping,
         }
+    }
+
+    /// Counts a request of an account.
+    ///
+    /// # Errors
+    /// 429 where it is one too many.
+    fn count(&self, principal: &Principal, client: Client) -> Result<(), Error> {
+        let counted = self.rate_limit.count(&principal.counted_as(client), principal.rate_limit);
+        counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })
     }
 }
 

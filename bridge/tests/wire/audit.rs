@@ -121,6 +121,21 @@ fn a_function_is_the_action_that_it_calls() {
 }
 
 #[test]
+fn a_session_that_is_refreshed_is_seen() {
+    let bridge = Logged::start(&mongodb_uri());
+    let login = json!({"key": KEY}).to_string();
+    let session = bridge.post("/api/client/v2.0/app/x/auth/providers/api-key/login", ("x", "x"), &login);
+    let bearer = format!("Bearer {}", session["refresh_token"].as_str().unwrap());
+    for bearer in [&bearer, "Bearer wrong"] {
+        bridge.post("/api/client/v2.0/auth/session", ("Authorization", bearer), "");
+    }
+    assert_eq!(
+        shown(&bridge.lines(3), &["who", "action", "outcome"]),
+        [["key:#1", "login", "ok"], ["key:#1", "refresh", "ok"], ["nobody", "refresh", "InvalidSession"]]
+    );
+}
+
+#[test]
 fn a_client_that_leaves_is_seen_too() {
     let way = Way::open();
     let bridge = Logged::start(&way.uri());
