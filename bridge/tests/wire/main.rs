@@ -20,6 +20,7 @@ mod folder;
 mod functions;
 mod hoarding;
 mod http;
+mod http2;
 mod issuers;
 mod lifecycle;
 mod limits;
