@@ -25,6 +25,17 @@ fn unread(bridge: &Bridge, from: &str, action: &str) -> (TcpStream, u16) {
     (stream, status)
 }
 
+/// The same, once there is a place for it: an answer's place is free a moment after its client has read it.
+fn served(bridge: &Bridge, from: &str, action: &str) -> TcpStream {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match unread(bridge, from, action) {
+            (stream, 200) => return stream,
+            (_, status) => assert!(status == 503 && Instant::now() < deadline, "{status}"),
+        }
+    }
+}
+
 #[test]
 fn refused_logins_leave_nothing_behind() {
     let bridge = Bridge::start();
@@ -70,8 +81,7 @@ fn an_answer_that_is_not_read_keeps_its_place() {
     let bridge = Bridge::start_with(&["--api-key", KEY, "--max-requests", "1"]);
     // More than the kernel takes; a single document leaves in one piece.
     bridge.ok("insertOne", json!({"document": {"text": "x".repeat(15 * MIB)}}));
-    let (reader, status) = unread(&bridge, "127.0.0.1", "findOne");
-    assert_eq!(status, 200);
+    let reader = served(&bridge, "127.0.0.1", "findOne");
     bridge.call("find", json!({"limit": 1, "projection": {"_id": 1}})).error(503, "ServiceUnavailable");
     drop(reader);
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -87,9 +97,10 @@ fn readers_of_one_address_do_not_take_all_places() {
     for documents in documents.chunks(10) {
         bridge.ok("insertMany", json!({"documents": documents}));
     }
-    let readers: Vec<_> = (0..4).map(|_| unread(&bridge, "127.0.0.1", "find")).collect();
-    let statuses: Vec<_> = readers.iter().map(|(_, status)| *status).collect();
-    assert_eq!(statuses, [200, 200, 503, 503]);
+    let _readers = [served(&bridge, "127.0.0.1", "find"), served(&bridge, "127.0.0.1", "find")];
+    for _ in 0..2 {
+        assert_eq!(unread(&bridge, "127.0.0.1", "find").1, 503);
+    }
     let (mut other, status) = unread(&bridge, "127.0.0.2", "find");
     assert_eq!(status, 200);
     assert!(other.read(&mut [0; 100]).unwrap() > 0);
