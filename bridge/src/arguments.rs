@@ -3,6 +3,7 @@
 use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
 
 use crate::error::Error;
+use crate::quoted::shortened;
 
 /// The body's fields. They are borrowed from the one BSON document that the body became.
 ///
@@ -15,6 +16,10 @@ pub struct Arguments<'a> {
 
 /// Other names that fields may go by: first ours, then the client's.
 pub type Aliases = &'static [(&'static str, &'static str)];
+
+/// How long the names of databases and of collections are in MongoDB, in bytes.
+const MAX_DATABASE: usize = 63;
+const MAX_COLLECTION: usize = 255;
 
 /// The fields that every action takes. Functions take those from the second on.
 const NAMESPACE: [&str; 3] = ["dataSource", "database", "collection"];
@@ -52,7 +57,8 @@ impl<'a> Arguments<'a> {
             let alias = aliases.iter().any(|(_, alias)| *alias == name);
             if !namespace.contains(&name) && !known.contains(&name) && !alias {
                 return Err(Error::InvalidParameter(format!(
-                    "the field `{name}` is unknown; this action takes {}, {}",
+                    "the field `{}` is unknown; this action takes {}, {}",
+                    shortened(name),
                     namespace.join(", "),
                     known.join(", ")
                 )));
@@ -75,9 +81,14 @@ impl<'a> Arguments<'a> {
     /// The database and the collection.
     ///
     /// # Errors
-    /// 400 where one is missing, or not a name.
+    /// 400 where one is missing, or not a name, or longer than MongoDB's names are: it goes into the log.
     pub fn namespace(&self) -> Result<(&'a str, &'a str), Error> {
-        Ok((self.name(NAMESPACE[1])?, self.name(NAMESPACE[2])?))
+        let up_to = |name, bytes| {
+            let text = self.name(name)?;
+            let fits = text.len() <= bytes;
+            fits.then_some(text).ok_or_else(|| wrong(name, &format!("a string of {bytes} bytes or fewer")))
+        };
+        Ok((up_to(NAMESPACE[1], MAX_DATABASE)?, up_to(NAMESPACE[2], MAX_COLLECTION)?))
     }
 
     /// A document that may be left out.
@@ -220,6 +231,15 @@ mod tests {
         assert_eq!(arguments.document("sort").unwrap_err().to_string(), "the field `sort` must be an object");
         let error = Arguments::of_action(&body, &["limit"]).map(|_| ()).unwrap_err();
         assert!(error.to_string().starts_with("the field `skip` is unknown"), "{error}");
+    }
+
+    #[test]
+    fn names_as_long_as_mongodb_has_them() {
+        for (database, collection, fits) in [(63, 255, true), (64, 1, false), (1, 256, false), (1_000_000, 1, false)] {
+            let body = rawdoc! { "database": "d".repeat(database), "collection": "c".repeat(collection) };
+            let namespace = Arguments::of_action(&body, &[]).unwrap().namespace().map(drop);
+            assert_eq!(namespace.is_ok(), fits, "{database} {collection} {namespace:?}");
+        }
     }
 
     #[test]

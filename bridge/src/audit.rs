@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::auth::Principal;
 use crate::client::Client;
 
-/// A request's line, as it becomes known.
+/// A request's line, as it becomes known. It is written when this is dropped; without an outcome, the client has gone.
 pub struct Audit {
     action: &'static str,
     client: Client,
@@ -14,6 +14,9 @@ pub struct Audit {
     principal: Option<Arc<Principal>>,
     database: String,
     collection: String,
+    /// `None` where nothing was answered.
+    status: Option<u16>,
+    outcome: &'static str,
 }
 
 impl Audit {
@@ -26,12 +29,19 @@ impl Audit {
             principal: None,
             database: String::new(),
             collection: String::new(),
+            status: None,
+            outcome: "gone",
         }
     }
 
     /// Whose it is.
     pub fn principal(&mut self, principal: &Arc<Principal>) {
         self.principal = Some(Arc::clone(principal));
+    }
+
+    /// What it does, where its route does not say that.
+    pub fn action(&mut self, action: &'static str) {
+        self.action = action;
     }
 
     /// What it is about.
@@ -43,7 +53,14 @@ impl Audit {
     }
 
     /// What became of it: `ok`, or an error's code.
-    pub fn end(self, status: u16, outcome: &'static str) {
+    pub fn end(mut self, status: u16, outcome: &'static str) {
+        (self.status, self.outcome) = (Some(status), outcome);
+    }
+}
+
+/// Whatever became of the request, it has a line: a client that leaves in the middle may have changed something.
+impl Drop for Audit {
+    fn drop(&mut self) {
         let seconds = self.since.elapsed().as_secs_f64();
         tracing::info!(
             target: "audit",
@@ -53,8 +70,8 @@ impl Audit {
             action = self.action,
             database = self.database,
             collection = self.collection,
-            status,
-            outcome,
+            status = self.status,
+            outcome = self.outcome,
             seconds,
             "request"
         );

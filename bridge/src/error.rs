@@ -9,6 +9,10 @@ use mongodb::bson::{Document, RawDocumentBuf};
 use thiserror::Error;
 
 use crate::ejson::{Format, write};
+use crate::quoted::up_to;
+
+/// How many bytes of an error's text are sent. What MongoDB says may quote the request, which may have megabytes.
+const MAX_TEXT: usize = 4096;
 
 /// Why a request failed. Each variant names its status and the `error_code` that goes with it.
 #[derive(Debug, Error)]
@@ -214,7 +218,7 @@ impl Error {
         let request = mongodb::bson::oid::ObjectId::new().to_hex();
         self.log(&request);
         let mut body = b"{\"error\":".to_vec();
-        write::string(&self.to_string(), &mut body);
+        write::string(&up_to(&self.to_string(), MAX_TEXT), &mut body);
         body.extend_from_slice(b",\"error_code\":");
         write::string(self.code(), &mut body);
         body.extend_from_slice(b",\"link\":");

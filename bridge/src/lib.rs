@@ -19,7 +19,7 @@
 //! - [`restriction`]: what a rule with a filter or hidden fields makes of an action.
 //! - [`mongo`]: the driver, and what its failures mean.
 //! - [`answer`]: bodies of answers that went well.
-//! - [`error`]: everything else, with its status and code.
+//! - [`error`]: everything else, with its status and code; [`quoted`], how long the names in it may be.
 //! - [`metrics`], [`traces`], [`logs`], [`audit`]: what an operator sees.
 //! - [`server`]: the socket, its connections, and the orderly end; [`tls`] on it. [`client`]: who is at the other end.
 //! - [`shares`], [`budget`] with [`weight`], [`rate_limit`]: what one client may take, so that others have something too.
@@ -44,6 +44,7 @@ pub mod media;
 pub mod metrics;
 pub mod mongo;
 pub mod operator_denylist;
+pub mod quoted;
 pub mod rate_limit;
 pub mod restriction;
 pub mod routes;

@@ -112,6 +112,11 @@ pub struct InFlight {
 }
 
 impl InFlight {
+    /// It is a request for this action, which its route did not say.
+    pub fn action(&mut self, action: &'static str) {
+        self.action = action;
+    }
+
     /// It was answered so.
     pub fn end(mut self, outcome: &'static str) {
         self.outcome = outcome;

@@ -7,6 +7,7 @@
 use mongodb::bson::{Document, RawArray, RawBsonRef, RawDocument, doc};
 
 use crate::error::Error;
+use crate::quoted::shortened;
 
 /// Run JavaScript inside MongoDB.
 const JAVASCRIPT: [&str; 3] = ["$where", "$function", "$accumulator"];
@@ -69,7 +70,7 @@ fn check_document<'a>(document: &'a RawDocument, path: &mut Vec<Step<'a>>) -> Re
         if is_forbidden(key.as_str()) && !is_count(path, value) {
             return Err(Error::InvalidParameter(format!(
                 "the operator `{}` is not allowed here: `{}`",
-                key.as_str(),
+                shortened(key.as_str()),
                 spelled(path)
             )));
         }
@@ -125,7 +126,7 @@ fn spelled(path: &[Step<'_>]) -> String {
     for step in path {
         match step {
             Step::Key(key) if text.is_empty() => text.push_str(key),
-            Step::Key(key) => text.extend([".", key]),
+            Step::Key(key) => text.extend([".", &shortened(key)]),
             Step::Index(index) => text.push_str(&format!("[{index}]")),
         }
     }

@@ -1,6 +1,6 @@
 //! How much memory a body will take, before it takes it.
 
-use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
+use mongodb::bson::{Bson, Document, RawArray, RawBsonRef, RawDocument};
 
 use crate::ejson::MAX_DEPTH;
 use crate::error::Error;
@@ -71,6 +71,25 @@ pub fn of_body(body: &RawDocument, rules: bool) -> usize {
         }
     }
     weight
+}
+
+/// How many bytes stages take that have the driver's form already: in that form, and in the message that it becomes.
+pub fn of_stages<'a>(stages: impl IntoIterator<Item = &'a Document>) -> usize {
+    stages.into_iter().map(of_interpreted).sum()
+}
+
+fn of_interpreted(document: &Document) -> usize {
+    ELEMENT + document.iter().map(|(name, value)| name.len() + of_value(value)).sum::<usize>()
+}
+
+fn of_value(value: &Bson) -> usize {
+    match value {
+        Bson::Document(document) => of_interpreted(document),
+        Bson::Array(elements) => ELEMENT + elements.iter().map(of_value).sum::<usize>(),
+        Bson::String(text) => ELEMENT + text.len(),
+        Bson::Binary(binary) => ELEMENT + binary.bytes.len(),
+        _ => ELEMENT,
+    }
 }
 
 fn size(value: RawBsonRef<'_>) -> usize {

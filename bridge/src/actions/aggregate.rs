@@ -1,6 +1,6 @@
 //! `aggregate`.
 
-use mongodb::bson::{Document, RawBsonRef};
+use mongodb::bson::Document;
 use mongodb::options::AggregateOptions;
 
 use crate::answer::Answer;
@@ -9,13 +9,10 @@ use crate::auth::referenced_namespaces;
 use crate::auth::rules::Operation;
 use crate::call::Call;
 use crate::error::Error;
-use crate::operator_denylist::{self, count_only};
+use crate::operator_denylist::count_only;
 
 pub(super) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
-    let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
-        return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
-    };
-    operator_denylist::check_array("pipeline", pipeline)?;
+    let pipeline = call.pipeline()?;
     referenced_namespaces::each(pipeline, call.namespace.0, &mut |database, collection| {
         // Nobody with a restriction comes here: their pipelines are rewritten.
         call.rules.restriction((database, collection), &[Operation::Read], call.user).map(|_| ())

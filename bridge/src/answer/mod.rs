@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use mongodb::bson::{RawBson, RawBsonRef, RawDocument};
 use mongodb::raw_batch_cursor::RawBatchCursor;
@@ -28,6 +29,18 @@ pub struct Answer {
 enum Content {
     Whole(Vec<u8>),
     Streamed(Streamed),
+}
+
+/// A body and the slot of its request: as long as one byte of it has not been sent, it takes memory.
+struct Held<S> {
+    body: Vec<u8>,
+    _slot: S,
+}
+
+impl<S> AsRef<[u8]> for Held<S> {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 impl Answer {
@@ -132,7 +145,7 @@ impl Answer {
     /// The response. The request's `slot` is given back when the last byte has been sent, or the client has disconnected.
     pub fn into_response(self, slot: impl Send + 'static) -> Response {
         let mut response = Response::new(match self.body {
-            Content::Whole(body) => Body::from(body),
+            Content::Whole(body) => Body::from(Bytes::from_owner(Held { body, _slot: slot })),
             Content::Streamed(streamed) => streamed.into_body(slot),
         });
         *response.status_mut() = self.status;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
+use ring::digest::{SHA256, digest};
 
 use crate::shares::Origin;
 
@@ -28,10 +29,13 @@ const PAIR: Policy = Policy { free: 5, longest: Duration::from_secs(5 * 60) };
 const ACCOUNT: Policy = Policy { free: 50, longest: Duration::from_secs(30) };
 const ADDRESS: Policy = Policy { free: 50, longest: Duration::from_secs(60) };
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// An account's name as its hash: a client chooses the name, and with it would choose how much memory a counter takes.
+type Account = [u8; 32];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    Pair(Box<str>, Origin),
-    Account(Box<str>),
+    Pair(Account, Origin),
+    Account(Account),
     Address(Origin),
 }
 
@@ -66,19 +70,17 @@ impl Backoff {
         Backoff(Cache::builder().max_capacity(MAX_ENTRIES).time_to_idle(FORGOTTEN).build())
     }
 
-    /// A try begins, or has to wait for so long.
+    /// A try begins, or has to wait for so long. One that has to wait leaves no counter behind.
     pub(super) fn begin(&self, account: &str, origin: Origin) -> Result<Attempt, Duration> {
-        let keys = [
-            (PAIR, Key::Pair(account.into(), origin)),
-            (ACCOUNT, Key::Account(account.into())),
-            (ADDRESS, Key::Address(origin)),
-        ];
-        let counters = keys.map(|(policy, key)| (policy, self.0.get_with(key, Counter::default)));
+        let mut hash = Account::default();
+        hash.copy_from_slice(digest(&SHA256, account.as_bytes()).as_ref());
+        let keys = [(PAIR, Key::Pair(hash, origin)), (ACCOUNT, Key::Account(hash)), (ADDRESS, Key::Address(origin))];
         let now = Instant::now();
-        let wait = counters.iter().filter_map(|(policy, counter)| lock(counter).wait(*policy, now)).max();
-        if let Some(wait) = wait {
+        let known = keys.iter().filter_map(|(policy, key)| Some((policy, self.0.get(key)?)));
+        if let Some(wait) = known.filter_map(|(policy, counter)| lock(&counter).wait(*policy, now)).max() {
             return Err(wait);
         }
+        let counters = keys.map(|(policy, key)| (policy, self.0.get_with(key, Counter::default)));
         for (_, counter) in &counters {
             lock(counter).running += 1;
         }
@@ -180,6 +182,16 @@ mod tests {
         for _ in 0..100 {
             withdrawn.begin("ann", origin(1)).map_err(|_| ()).unwrap().withdrawn();
         }
+    }
+
+    #[test]
+    fn a_refused_try_leaves_nothing_and_a_name_takes_no_more_than_its_hash() {
+        let backoff = Backoff::new();
+        let begun = (0..1000).filter(|n| backoff.begin(&format!("{n}{}", "x".repeat(9999)), origin(1)).is_ok()).count();
+        backoff.0.run_pending_tasks();
+        assert_eq!(begun, ADDRESS.free as usize);
+        assert_eq!(backoff.0.entry_count(), 2 * u64::from(ADDRESS.free) + 1);
+        assert!(size_of::<Key>() <= 64);
     }
 
     #[test]

@@ -9,17 +9,23 @@ use std::net::IpAddr;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri};
 
 use crate::error::Error;
 
-/// Checks the `Host` of a request, in HTTP/2 its `:authority`.
+/// The name, and the port, by which a client calls the server: in HTTP/2 the `:authority`, else the `Host`.
+pub fn of(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let header = || headers.get(HOST)?.to_str().ok()?.parse().ok();
+    uri.authority().cloned().or_else(header)
+}
+
+/// Checks the name by which a request calls the server.
 ///
 /// # Errors
 /// 403 where it is neither an IP address nor `localhost` nor one of `allowed`.
 pub(super) fn check(head: &Parts, allowed: &[String]) -> Result<(), Error> {
-    let header = head.headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    let host = head.uri.authority().or(header.as_ref()).map(Authority::host).unwrap_or_default();
-    if is_ours(host, allowed) {
+    let host = of(&head.uri, &head.headers);
+    if is_ours(host.as_ref().map(Authority::host).unwrap_or_default(), allowed) {
         return Ok(());
     }
     Err(Error::NoRule(

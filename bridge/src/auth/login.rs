@@ -133,12 +133,18 @@ impl Authenticator {
         Ok((session, principal))
     }
 
-    /// A new access token for a refresh token, and a new refresh token.
+    /// A new access token for a refresh token, and a new refresh token. `admit` is asked first whether its bearer may have them.
     ///
     /// # Errors
-    /// 401 where the token is invalid, its account has changed, or a newer one was used; 503 where that cannot be recorded.
-    pub async fn refresh(&self, headers: &HeaderMap) -> Result<Refreshed, Error> {
+    /// 401 where the token is invalid, its account has changed, or a newer one was used; what `admit` says; 503 where the
+    /// refresh cannot be recorded.
+    pub async fn refresh(
+        &self,
+        headers: &HeaderMap,
+        admit: impl FnOnce(&Arc<Principal>) -> Result<(), Error>,
+    ) -> Result<Refreshed, Error> {
         let (principal, claims) = self.presented(headers, TokenKind::Refresh).await?;
+        admit(&principal)?;
         if !self.sessions.advance(&claims.sid, claims.generation, claims.exp).await? {
             return Err(Error::UnknownUser);
         }

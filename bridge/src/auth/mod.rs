@@ -3,13 +3,13 @@
 //! [`credentials`] reads what the headers present. [`accounts`] are those who are let in, as the access file says: by
 //! `keys`, by `passwords`, by [`jwt`]s of other issuers, or anonymously. Each is a [`Principal`] with its
 //! [`rules`] and the [`User`] it speaks for; [`referenced_namespaces`] finds what else a pipeline reads. `tokens` are those
-//! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. `host` is what is asked of
+//! that we issue ourselves, at the [`login`], and `sessions` remembers which of them have ended. [`host`] is what is asked of
 //! everyone where no credentials are.
 
 mod accounts;
 mod backoff;
 mod credentials;
-mod host;
+pub mod host;
 mod jwt;
 pub mod keys;
 pub mod login;
@@ -95,10 +95,11 @@ impl Principal {
         }
     }
 
-    /// The name under which its requests are counted: one for each user, and for anonymous users one for each address.
+    /// The name under which its requests are counted: one for each user, and for anonymous users one for each address, where
+    /// an IPv6 network of one client counts as one.
     pub fn counted_as(&self, client: Client) -> String {
         match self.id.as_str() {
-            ANONYMOUS => format!("{ANONYMOUS} {}", client.0),
+            ANONYMOUS => format!("{ANONYMOUS} {}", client.origin()),
             _ => self.user.id.clone(),
         }
     }
@@ -235,4 +236,20 @@ impl Authenticator {
 
 fn hex(bytes: &[u8]) -> String {
     ::hex::encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anonymous_users_are_counted_by_the_network_of_a_client() {
+        let counted = |id: &str, address: &str| {
+            Principal::new(id.to_owned(), "", Rules::default()).counted_as(Client(address.parse().unwrap()))
+        };
+        assert_eq!(counted(ANONYMOUS, "2001:db8::1"), counted(ANONYMOUS, "2001:db8::ffff:1"));
+        assert_ne!(counted(ANONYMOUS, "2001:db8::1"), counted(ANONYMOUS, "2001:db8:0:1::1"));
+        assert_ne!(counted(ANONYMOUS, "192.0.2.1"), counted(ANONYMOUS, "192.0.2.2"));
+        assert_eq!(counted("key:a", "192.0.2.1"), counted("key:a", "192.0.2.2"));
+    }
 }

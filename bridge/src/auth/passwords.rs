@@ -16,6 +16,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::backoff::Backoff;
 use crate::error::Error;
+use crate::quoted::shortened;
 use crate::shares::{Origin, Shares};
 
 /// How long a password that was verified is taken without verifying it again.
@@ -111,7 +112,8 @@ impl Passwords {
             attempt.succeeded();
             Ok(())
         } else {
-            tracing::info!(account = presented.account, address = %presented.origin, "a wrong password");
+            let account = shortened(presented.account);
+            tracing::info!(account = account.as_ref(), address = %presented.origin, "a wrong password");
             Err(Unverified::Wrong)
         }
     }

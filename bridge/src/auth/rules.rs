@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::config::Namespace;
 use crate::error::Error;
+use crate::quoted::shortened;
 use crate::restriction::Restriction;
 use crate::restriction::fields::Fields;
 use crate::restriction::template::{Template, Unresolved};
@@ -139,7 +140,7 @@ impl Rules {
         needed: &[Operation],
         user: &User,
     ) -> Result<Restriction<'_>, Error> {
-        let (database, collection) = namespace;
+        let (database, collection) = (shortened(namespace.0), shortened(namespace.1));
         let rule =
             self.list.iter().find(|rule| rule.access.grants(needed) && self.covers(rule, namespace)).ok_or_else(
                 || {

@@ -1,12 +1,14 @@
 //! One call of an action: what the action needs to run, and what its fields mean.
 
 mod options;
+mod pipeline;
 
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf};
 
 use crate::arguments::Arguments;
 use crate::auth::rules::Rules;
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::ejson::Format;
 use crate::error::Error;
@@ -31,6 +33,8 @@ pub struct Call<'a> {
     pub rules: &'a Rules,
     /// Whose values the filters of rules take.
     pub user: &'a User,
+    /// The memory for requests, for what is made of the body.
+    pub budget: &'a Budget,
     /// Where the data are.
     pub mongo: &'a Mongo,
     /// The database and the collection.

@@ -10,6 +10,7 @@ use super::{Call, interpreted};
 use crate::arguments::documents_of;
 use crate::error::Error;
 use crate::operator_denylist;
+use crate::quoted::shortened;
 
 /// A collation's fields. The driver would pass over any other, and sort by another order than the client meant.
 const COLLATION: [&str; 9] = [
@@ -29,7 +30,7 @@ impl Call<'_> {
     pub(crate) fn collation(&self) -> Result<Option<Collation>, Error> {
         let Some(collation) = self.query("collation")? else { return Ok(None) };
         if let Some(key) = collation.keys().find(|key| !COLLATION.contains(&key.as_str())) {
-            return Err(Error::InvalidParameter(format!("the field `collation.{key}` is unknown")));
+            return Err(Error::InvalidParameter(format!("the field `collation.{}` is unknown", shortened(key))));
         }
         let wrong = |error| Error::InvalidParameter(format!("the field `collation` must be a collation: {error}"));
         deserialize_from_document(collation).map(Some).map_err(wrong)

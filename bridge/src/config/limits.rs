@@ -15,7 +15,8 @@ pub struct Limits {
     #[arg(long, env = "DATA_API_MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 16 * 1024 * 1024)]
     pub max_body_bytes: usize,
 
-    /// How many requests may be worked on at a time; one more is answered 503
+    /// How many requests may be worked on at a time, or have answers that are being read; one more is answered 503. One client
+    /// address has half of them at most
     #[arg(long, env = "DATA_API_MAX_REQUESTS", value_name = "COUNT", default_value_t = 256, value_parser = positive)]
     pub max_requests: usize,
 

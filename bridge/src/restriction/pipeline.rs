@@ -9,8 +9,10 @@ use mongodb::bson::{Bson, Document, doc};
 use super::comparisons::{self, all_of};
 use super::fields::Fields;
 use super::{Restriction, check_no_metadata, denied};
+use crate::budget::Reservation;
 use crate::error::Error;
 use crate::operator_denylist::count_only;
+use crate::weight;
 
 /// Stages that work on the documents they are given, and on nothing else.
 const LOCAL: [&str; 20] = [
@@ -49,6 +51,8 @@ pub(crate) struct Rewriter<'a> {
     hides: Cell<bool>,
     /// The collections that a `$graphLookup` searches under a filter.
     searched: RefCell<Vec<(String, String)>>,
+    /// For what is added: each collection that is named, however often, brings a copy of its rule.
+    memory: RefCell<Reservation<'a>>,
 }
 
 /// What a pipeline works on.
@@ -63,8 +67,9 @@ struct Input<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    pub(crate) fn new(restriction_of: Restrictions<'a>) -> Self {
-        Rewriter { restriction_of, hides: Cell::new(false), searched: RefCell::default() }
+    /// What is added takes its memory from this, until the rewriter is dropped.
+    pub(crate) fn new(restriction_of: Restrictions<'a>, memory: Reservation<'a>) -> Self {
+        Rewriter { restriction_of, hides: Cell::new(false), searched: RefCell::default(), memory: RefCell::new(memory) }
     }
 
     /// A client's pipeline on a collection, as this user may run it.
@@ -114,6 +119,7 @@ impl<'a> Rewriter<'a> {
             };
             let barrier = input.nested || rest.iter().any(may_fail_early);
             rewritten = restriction.stages(wanted, barrier);
+            self.memory.borrow_mut().grow(weight::of_stages(&rewritten))?;
         }
         for (place, (name, value)) in rest.iter().enumerate() {
             rewritten.push(match *name {
@@ -222,6 +228,7 @@ impl<'a> Rewriter<'a> {
             return Err(denied("`$graphLookup` cannot search a collection with fields that a rule hides"));
         }
         if let Some(filter) = source.filter {
+            self.memory.borrow_mut().grow(weight::of_stages([&filter]))?;
             let wanted = match spec.get("restrictSearchWithMatch") {
                 None => None,
                 Some(wanted) => Some(document("restrictSearchWithMatch", wanted)?.clone()),
@@ -231,7 +238,12 @@ impl<'a> Rewriter<'a> {
                 comparisons::check(wanted, &Fields::default())
                     .map_err(|why| denied(format!("`restrictSearchWithMatch` beside a rule's filter: {why}")))?;
             }
-            self.searched.borrow_mut().push((namespace.0.to_owned(), namespace.1.to_owned()));
+            let namespace = (namespace.0.to_owned(), namespace.1.to_owned());
+            let mut searched = self.searched.borrow_mut();
+            // Each costs a question to MongoDB.
+            if !searched.contains(&namespace) {
+                searched.push(namespace);
+            }
             spec.insert("restrictSearchWithMatch", all_of([filter].into_iter().chain(wanted).collect()));
         }
         Ok(spec)

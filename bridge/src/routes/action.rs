@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use mongodb::bson::RawDocument;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::asked::Asked;
 use super::{App, functions};
@@ -20,6 +19,8 @@ use crate::call::{Call, Envelope};
 use crate::client::Client;
 use crate::ejson::Format;
 use crate::error::Error;
+use crate::metrics::InFlight;
+use crate::shares::Share;
 use crate::traces::RequestSpan;
 use crate::{body, ejson, media, weight};
 
@@ -36,7 +37,7 @@ pub(super) enum Route {
 }
 
 impl Route {
-    /// As metrics name it.
+    /// As metrics name it, until more is known.
     fn name(self) -> &'static str {
         match self {
             Route::Action(action) => action.name(),
@@ -63,18 +64,34 @@ impl Route {
     }
 }
 
+/// What operators see of a request, as it becomes known.
+struct Seen {
+    in_flight: InFlight,
+    audit: Audit,
+}
+
+impl Seen {
+    /// What the request does: of a function, only its body says it.
+    fn action(&mut self, action: Action) {
+        self.in_flight.action(action.name());
+        self.audit.action(action.name());
+    }
+}
+
 /// Serves one request, and counts it.
 pub(super) async fn handle(route: Route, State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let in_flight = app.metrics.begin(route.name());
     let span = app.traces.begin(route.path(), &head.headers);
-    let mut audit = Audit::begin(route.name(), Client::of(&head.extensions));
-    let result = answer(route, &app, &head, body, &span, &mut audit).await;
+    let mut seen = Seen {
+        in_flight: app.metrics.begin(route.name()),
+        audit: Audit::begin(route.name(), Client::of(&head.extensions)),
+    };
+    let result = answer(route, &app, &head, body, &span, &mut seen).await;
     let failure = result.as_ref().err().map(Error::code);
     let status = result.as_ref().map_or_else(Error::status, |(answer, _)| answer.status());
-    in_flight.end(failure.unwrap_or("ok"));
+    seen.in_flight.end(failure.unwrap_or("ok"));
     span.end(status.as_u16(), failure);
-    audit.end(status.as_u16(), failure.unwrap_or("ok"));
+    seen.audit.end(status.as_u16(), failure.unwrap_or("ok"));
     match result {
         Ok((answer, slot)) => answer.into_response(slot),
         Err(error) => error.into_response(),
@@ -89,9 +106,9 @@ async fn answer(
     head: &Parts,
     body: Body,
     span: &RequestSpan,
-    audit: &mut Audit,
-) -> Result<(Answer, OwnedSemaphorePermit), Error> {
-    let principal = match admit(route, app, head, audit).await {
+    seen: &mut Seen,
+) -> Result<(Answer, Share), Error> {
+    let principal = match admit(route, app, head, &mut seen.audit).await {
         Ok(principal) => principal,
         Err(error) => {
             body::discard(body).await;
@@ -104,8 +121,9 @@ async fn answer(
         let _slot = app.body_slots.acquire(Some(client.origin())).map_err(|_| Error::Overloaded)?;
         body::read(body, app.config.limits.max_body_bytes, app.config.limits.body_timeout, &mut memory).await?
     };
-    // Kept until the last byte of the answer has left: a listing takes memory and a connection until then.
-    let slot = Arc::clone(&app.request_slots).try_acquire_owned().map_err(|_| Error::Overloaded)?;
+    // Kept until the last byte of the answer has left: a listing takes memory and a connection until then, and an address that
+    // reads its answers slowly must not take all.
+    let slot = app.request_slots.acquire(Some(client.origin())).map_err(|_| Error::Overloaded)?;
     let restricted = principal.rules.are_restricted();
     let data = matches!(route, Route::Action(Action::InsertOne | Action::InsertMany | Action::ReplaceOne));
     memory.grow(weight::of_text(&text, data && !restricted)?)?;
@@ -115,10 +133,12 @@ async fn answer(
     drop(text);
     memory.resize(weight::of_body(&body, restricted))?;
     let asked = route.asked(&body)?;
+    seen.action(asked.action);
     let call = Call {
         config: &app.config,
         rules: &principal.rules,
         user: &principal.user,
+        budget: &app.budget,
         mongo: app.sources.get(asked.source).ok_or_else(|| unknown_source(&asked))?,
         namespace: asked.arguments.namespace()?,
         arguments: asked.arguments,
@@ -128,7 +148,7 @@ async fn answer(
         },
         envelope: asked.envelope,
     };
-    audit.namespace(call.namespace);
+    seen.audit.namespace(call.namespace);
     let operation = span.operation(asked.action.name(), call.namespace);
     let result = call.mongo.wait(asked.action.run(&call)).await;
     operation.end(result.as_ref().err().map(Error::code));
@@ -139,8 +159,7 @@ async fn answer(
 async fn admit(route: Route, app: &App, head: &Parts, audit: &mut Audit) -> Result<Arc<Principal>, Error> {
     let principal = app.authenticator.authenticate(head).await?;
     audit.principal(&principal);
-    let counted = app.rate_limit.count(&principal.counted_as(Client::of(&head.extensions)), principal.rate_limit);
-    counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })?;
+    app.count(&principal, Client::of(&head.extensions))?;
     media::check_content_type(&head.headers, matches!(route, Route::Action(action) if action.is_read()))?;
     Ok(principal)
 }

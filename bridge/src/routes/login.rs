@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::App;
 use crate::audit::Audit;
 use crate::auth::login::{Profile, Provider};
+use crate::auth::{Principal, host};
 use crate::body;
 use crate::client::Client;
 use crate::error::Error;
@@ -61,13 +61,26 @@ async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit)
     };
     let (session, principal) = app.authenticator.log_in(provider, &text, client).await?;
     audit.principal(&principal);
+    app.count(&principal, client)?;
     Ok(Json(session).into_response())
 }
 
 /// `POST …/auth/session`: a new access token for the refresh token.
-pub(super) async fn refresh(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Error> {
-    let refreshed = app.authenticator.refresh(&headers).await.map_err(not_found)?;
-    Ok((StatusCode::CREATED, Json(refreshed)).into_response())
+pub(super) async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
+    let client = Client::of(request.extensions());
+    let in_flight = app.metrics.begin("refresh");
+    let mut audit = Audit::begin("refresh", client);
+    // Before it is recorded, which is a write to MongoDB.
+    let admit = |principal: &Arc<Principal>| {
+        audit.principal(principal);
+        app.count(principal, client)
+    };
+    let refreshed = app.authenticator.refresh(request.headers(), admit).await.map_err(not_found);
+    let outcome = refreshed.as_ref().map_or_else(Error::code, |_| "ok");
+    let status = refreshed.as_ref().map_or_else(Error::status, |_| StatusCode::CREATED);
+    in_flight.end(outcome);
+    audit.end(status.as_u16(), outcome);
+    refreshed.map_or_else(Error::into_response, |refreshed| (status, Json(refreshed)).into_response())
 }
 
 /// `DELETE …/auth/session`: logs the refresh token's bearer out.
@@ -88,10 +101,9 @@ pub(super) async fn profile(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 
 /// `GET …/app/{appId}/location`: where the app is served. Client libraries ask before they log in; it is served
 /// here, under the address that the settings say or, without one, that the client used.
-pub(super) async fn location(State(app): State<Arc<App>>, headers: HeaderMap) -> Json<serde_json::Value> {
+pub(super) async fn location(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Json<serde_json::Value> {
     let url = app.config.public_url.clone().unwrap_or_else(|| {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.map_or_else(|| app.config.listen.to_string(), str::to_owned);
+        let host = host::of(&uri, &headers).map_or_else(|| app.config.listen.to_string(), |host| host.to_string());
         let secure = if app.config.tls_certificate.is_some() { "s" } else { "" };
         format!("http{secure}://{host}")
     });

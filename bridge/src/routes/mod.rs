@@ -16,14 +16,16 @@ use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use self::action::Route;
+use self::health::Readiness;
 use crate::actions::Action;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Principal};
 use crate::budget::Budget;
+use crate::client::Client;
 use crate::config::Config;
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -44,8 +46,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What is traced.
     pub traces: Traces,
-    /// How many more requests may be worked on.
-    pub request_slots: Arc<Semaphore>,
+    /// How many more requests may be worked on, or have answers that are being read.
+    pub request_slots: Arc<Shares>,
     /// How many more bodies may be received.
     pub body_slots: Arc<Shares>,
     /// How many more logins' bodies may be received.
@@ -54,6 +56,8 @@ pub struct App {
     pub budget: Budget,
     /// How many more requests each account may make.
     pub rate_limit: RateLimit,
+    /// Whether MongoDB answered when it was last asked.
+    pub readiness: Readiness,
     /// Whether the server has been told to stop.
     pub stopping: watch::Receiver<bool>,
 }
@@ -71,10 +75,11 @@ impl App {
         traces: Traces,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        // More bodies than requests: those that are slow must not keep others out. One address has half of them at most.
-        let bodies = config.limits.max_requests.saturating_mul(4);
+        // More bodies than requests: those that are slow must not keep others out. One address has half of either at most.
+        let requests = config.limits.max_requests;
+        let bodies = requests.saturating_mul(4);
         App {
-            request_slots: Arc::new(Semaphore::new(config.limits.max_requests.min(Semaphore::MAX_PERMITS))),
+            request_slots: Shares::new(requests, requests.div_ceil(2)),
             body_slots: Shares::new(bodies, bodies / 2),
             login_slots: Shares::new(LOGINS.0, LOGINS.1),
             budget: Budget::new(config.limits.memory_budget),
@@ -84,8 +89,18 @@ impl App {
             sources,
             metrics,
             traces,
+            readiness: Readiness::default(),
             stopping,
         }
+    }
+
+    /// Counts a request of an account.
+    ///
+    /// # Errors
+    /// 429 where it is one too many.
+    fn count(&self, principal: &Principal, client: Client) -> Result<(), Error> {
+        let counted = self.rate_limit.count(&principal.counted_as(client), principal.rate_limit);
+        counted.map_err(|retry_after| Error::TooManyRequests { what: "requests", retry_after })
     }
 }
 

@@ -117,6 +117,15 @@ impl Turn {
     pub(super) fn of_client(&self, clients: bool) {
         self.activity.state().turns.insert(self.id, clients.then(Instant::now));
     }
+
+    /// The client has taken something of what it was given.
+    pub(super) fn taken(&self) {
+        let mut state = self.activity.state();
+        // Where it is our turn, the client has no time to be given.
+        if let Some(since @ Some(_)) = state.turns.get_mut(&self.id) {
+            *since = Some(Instant::now());
+        }
+    }
 }
 
 impl Drop for Turn {
@@ -151,6 +160,7 @@ mod tests {
         turn.of_client(true);
         assert_eq!(due(&activity), Some((5, Overdue::Unread)));
         turn.of_client(false);
+        turn.taken();
         assert_eq!(due(&activity), None, "our own slowness");
         activity.blocked(true);
         assert_eq!(due(&activity), Some((5, Overdue::Unread)));

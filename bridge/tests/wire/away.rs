@@ -58,6 +58,18 @@ fn a_client_that_leaves_takes_its_operation_along() {
 }
 
 #[test]
+fn many_who_ask_whether_it_is_ready_share_a_ping() {
+    let way = Way::open();
+    let bridge = Bridge::start_at(&way.uri(), &["--api-key", KEY]);
+    for _ in 0..100 {
+        assert_eq!(bridge.get("/health/ready").status, 200);
+    }
+    // One a second: a busy machine may take some.
+    let pings = way.count("ping");
+    assert!((1..50).contains(&pings), "{pings} pings");
+}
+
+#[test]
 fn reads_carry_the_time_limit() {
     let way = Way::open();
     let bridge = Bridge::start_at(&way.uri(), &["--api-key", KEY, "--operation-timeout", "7777ms"]);

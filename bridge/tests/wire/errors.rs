@@ -86,8 +86,15 @@ fn namespaces_that_are_none() {
     }
     let other = post(json!({"dataSource": "other", "database": "d", "collection": "c"}));
     assert_eq!(other.error(400, "InvalidParameter"), "the dataSource `other` is unknown");
-    post(json!({"dataSource": "mongodb-atlas", "database": "d".repeat(64), "collection": "c"}))
-        .error(400, "MongoDBError");
+    for (database, collection, wrong) in
+        [(64, 1, "database` must be a string of 63"), (1, 256, "collection` must be a string of 255")]
+    {
+        let body = json!({
+            "dataSource": "mongodb-atlas", "database": "d".repeat(database), "collection": "c".repeat(collection),
+        });
+        let error = post(body).error(400, "InvalidParameter");
+        assert_eq!(error, format!("the field `{wrong} bytes or fewer"));
+    }
 }
 
 #[test]

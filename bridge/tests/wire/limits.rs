@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::bridge::{Bridge, KEY};
+use crate::bridge::{Bridge, KEY, hash};
+use crate::folder::Folder;
 
 #[test]
 fn bodies_larger_than_allowed() {
@@ -51,6 +52,44 @@ fn a_limit_above_ours_is_refused_before_the_answer_begins() {
         assert_eq!(bridge.ok("find", fields)["documents"].as_array().unwrap().len(), 150);
     }
     assert_eq!(bridge.call("find", json!({"limit": i64::MAX, "skip": i64::MAX})).status, 200);
+}
+
+#[test]
+fn a_limit_above_ours_under_a_rule_with_a_filter_or_hidden_fields() {
+    let folder = Folder::new();
+    let rules = r#"[[keys]]
+        name = "a"
+        hash = "HASH"
+        rules = [
+          { database = "*", collections = ["c"], access = "read", filter = { mine = true } },
+          { database = "*", collections = ["d"], access = "read", filter = { mine = true }, fields = { deny = ["secret"] } },
+        ]"#;
+    let file = folder.write("access.toml", rules.replace("HASH", &hash("restricted")));
+    let bridge = Bridge::start_with(&["--api-key", KEY, "--access-file", &file, "--max-documents", "150"]);
+    let documents: Vec<_> =
+        (0..304).map(|n| json!({"_id": n, "mine": n % 2 == 0, "text": "x".repeat(10_000)})).collect();
+    let call = |key: &str, action: &str, collection: &str, mut fields: serde_json::Value| {
+        fields["dataSource"] = json!("mongodb-atlas");
+        fields["database"] = json!(bridge.database);
+        fields["collection"] = json!(collection);
+        let headers = [("apiKey", key), ("Content-Type", "application/json")];
+        bridge.post(&bridge.action_url(action), &headers, fields.to_string().as_bytes())
+    };
+    for collection in ["c", "d"] {
+        assert_eq!(call(KEY, "insertMany", collection, json!({"documents": documents})).status, 201);
+        let find = |fields| call("restricted", "find", collection, fields);
+        for fields in
+            [json!({"limit": 151}), json!({"limit": 1000, "skip": 1}), json!({"limit": i64::MAX, "sort": {"_id": -1}})]
+        {
+            let error = find(fields).error(400, "InvalidParameter");
+            assert!(error.starts_with("the answer has more than 150 documents"), "{error}");
+        }
+        for fields in [json!({"limit": 151, "filter": {"_id": {"$lt": 300}}}), json!({"limit": i64::MAX, "skip": 2})] {
+            let reply = find(fields);
+            assert_eq!(reply.json()["documents"].as_array().unwrap().len(), 150);
+        }
+        assert_eq!(find(json!({"limit": i64::MAX, "skip": i64::MAX})).status, 200);
+    }
 }
 
 #[test]

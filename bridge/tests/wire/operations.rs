@@ -133,6 +133,19 @@ fn http2_without_tls() {
 }
 
 #[test]
+fn the_location_is_the_address_that_the_client_used() {
+    let bridge = Bridge::start();
+    let port = bridge.address().rsplit(':').next().unwrap();
+    let address = format!("http://localhost:{port}");
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let url = format!("{address}/api/client/v2.0/app/x/location");
+        let output = Command::new("curl").args(["-s", "-4", version, &url]).output().unwrap();
+        let location: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(location["hostname"], json!(address), "{version}");
+    }
+}
+
+#[test]
 fn compression_where_it_is_asked_for() {
     let bridge = Bridge::start();
     bridge.ok("insertOne", json!({"document": {"_id": 1, "text": "x".repeat(5000)}}));

@@ -164,6 +164,21 @@ fn anonymous_users_where_there_are_rules_for_them() {
     eventually("and not any more", || status(&bridge, &token) == 401);
 }
 
+#[test]
+fn anonymous_logins_and_refreshes_count_as_requests() {
+    let folder = Folder::new();
+    let anonymous =
+        "[anonymous]\nrate-limit = 5\nrules = [{ database = \"*\", collections = [\"c\"], access = \"read\" }]\n";
+    let file = folder.write("access.toml", key("a", "key-a") + "rate-limit = 5\n" + anonymous);
+    let bridge = Bridge::start_with(&["--access-file", &file]);
+    let logins: Vec<_> = (0..7).map(|_| log_in(&bridge, "anon-user", json!({})).status).collect();
+    assert_eq!(logins, [200, 200, 200, 200, 200, 429, 429]);
+    let renewal = bearer(&session(&bridge, "key-a"), "refresh_token");
+    let refreshed: Vec<_> = (0..7).map(|_| refresh(&bridge, &renewal).status).collect();
+    assert_eq!(refreshed, [201, 201, 201, 201, 429, 429, 429], "the login was one of five");
+    assert_eq!(status(&bridge, "Bearer wrong"), 401);
+}
+
 /// Who could read or write the record of ended sessions could bring one back. In whatever database it is, `*` does not reach it.
 #[test]
 fn the_record_of_ended_sessions_is_not_reached_by_a_pattern() {

@@ -57,6 +57,12 @@ impl Way {
         }
     }
 
+    /// How many commands of this name the bridge has sent.
+    pub fn count(&self, command: &str) -> usize {
+        let commands = self.commands.lock().unwrap();
+        commands.iter().filter(|sent| sent.keys().next().is_some_and(|name| name == command)).count()
+    }
+
     /// The last command of this name that the bridge sent.
     pub fn last(&self, command: &str) -> Value {
         let commands = self.commands.lock().unwrap();

@@ -3,14 +3,14 @@
 use futures_util::StreamExt as _;
 use mongodb::bson::{Bson, Document, RawBsonRef, doc};
 use mongodb::options::{AggregateOptions, FindOptions};
+use mongodb::raw_batch_cursor::RawBatchCursor;
 
 use super::refuse_options;
 use crate::actions::Action;
-use crate::answer::Answer;
+use crate::answer::{Answer, too_many};
 use crate::auth::rules::Operation;
 use crate::call::Call;
 use crate::error::Error;
-use crate::operator_denylist;
 use crate::restriction::comparisons::{all_of, split};
 use crate::restriction::pipeline::{Rewriter, count_found_despite_filter};
 use crate::restriction::{Restriction, check_no_metadata, denied, simple};
@@ -18,13 +18,9 @@ use crate::restriction::{Restriction, check_no_metadata, denied, simple};
 /// Runs a pipeline of an account that has a restriction on some collection.
 pub(in crate::actions) async fn aggregate(call: &Call<'_>) -> Result<Answer, Error> {
     refuse_options(call)?;
-    let RawBsonRef::Array(pipeline) = call.arguments.required("pipeline")? else {
-        return Err(Error::InvalidParameter("the field `pipeline` must be an array of objects".to_owned()));
-    };
-    operator_denylist::check_array("pipeline", pipeline)?;
-    let pipeline: Vec<Bson> = Vec::<Bson>::try_from(pipeline)?;
+    let pipeline = Vec::<Bson>::try_from(call.pipeline()?)?;
     let restriction_of = |namespace: (&str, &str)| call.rules.restriction(namespace, &[Operation::Read], call.user);
-    let rewriter = Rewriter::new(&restriction_of);
+    let rewriter = Rewriter::new(&restriction_of, call.budget.reserve());
     let stages = rewriter.rewrite(&pipeline, call.namespace)?;
     if rewriter.hides() && call.arguments.has("hint") {
         return Err(denied("`hint` cannot be used where a rule hides fields"));
@@ -44,7 +40,7 @@ async fn run_pipeline(
     call: &Call<'_>,
     stages: Vec<Document>,
     batch_size: Option<u32>,
-) -> Result<mongodb::raw_batch_cursor::RawBatchCursor, Error> {
+) -> Result<RawBatchCursor, Error> {
     let mut options = AggregateOptions::default();
     options.batch_size = batch_size;
     options.max_time = Some(call.mongo.operation_timeout());
@@ -54,43 +50,75 @@ async fn run_pipeline(
     Ok(call.collection().aggregate(stages).with_options(options).batch().await?)
 }
 
+/// What a `find` asks for.
+struct Query {
+    wanted: Document,
+    projection: Option<Document>,
+    sort: Option<Document>,
+    limit: i64,
+    skip: Option<u64>,
+}
+
 pub(super) async fn find(call: &Call<'_>, restriction: &Restriction<'_>, action: Action) -> Result<Answer, Error> {
-    let wanted = call.query("filter")?.unwrap_or_default();
-    let (projection, sort) = (call.query("projection")?, call.query("sort")?);
     let (limit, skip) = match action {
         Action::FindOne => (1, None),
         _ => (limit(call)?, call.arguments.count("skip")?),
     };
+    if action == Action::Find && call.arguments.has("limit") && limit == beyond(call) {
+        refuse_more(call, restriction, skip).await?;
+    }
+    let wanted = call.query("filter")?.unwrap_or_default();
+    let (projection, sort) = (call.query("projection")?, call.query("sort")?);
+    let cursor = run_query(call, restriction, Query { wanted, projection, sort, limit, skip }).await?;
+    match action {
+        Action::FindOne => Answer::document(call, cursor).await,
+        _ => Answer::documents(call, cursor).await,
+    }
+}
+
+async fn run_query(call: &Call<'_>, restriction: &Restriction<'_>, query: Query) -> Result<RawBatchCursor, Error> {
+    let Query { wanted, projection, sort, limit, skip } = query;
     let (plain, rest) = split(wanted.clone(), restriction.fields);
-    let cursor = if rest.is_empty() && restriction.fields.is_all() {
+    if rest.is_empty() && restriction.fields.is_all() {
         let mut options = FindOptions::default();
         (options.projection, options.sort, options.skip) = (projection, sort, skip);
         // A negative limit is one batch, and no cursor to close.
-        options.limit = Some(if action == Action::FindOne { -1 } else { limit });
-        options.batch_size = if action == Action::FindOne { None } else { u32::try_from(limit).ok() };
+        options.limit = Some(if limit == 1 { -1 } else { limit });
+        options.batch_size = if limit == 1 { None } else { u32::try_from(limit).ok() };
         options.max_time = Some(call.mongo.operation_timeout());
         options.collation = Some(simple());
         options.hint = call.hint()?;
         options.comment = call.comment()?;
         let filter = all_of(restriction.filter.iter().cloned().chain(plain).collect()).unwrap_or_default();
-        call.collection().find(filter).with_options(options).batch().await?
-    } else {
-        if !restriction.fields.is_all() {
-            let interpreted = [Some(wanted.clone()), projection.clone(), sort.clone()];
-            check_no_metadata(&interpreted.into_iter().flatten().map(Bson::Document).collect::<Vec<_>>())?;
-        }
-        let mut stages = restriction.stages(wanted, false);
-        stages.extend(sort.filter(|sort| !sort.is_empty()).map(|sort| doc! { "$sort": sort }));
-        stages.extend(
-            skip.filter(|skip| *skip > 0).and_then(|skip| i64::try_from(skip).ok()).map(|n| doc! { "$skip": n }),
-        );
-        stages.push(doc! { "$limit": limit });
-        stages.extend(projection.filter(|fields| !fields.is_empty()).map(|fields| doc! { "$project": fields }));
-        run_pipeline(call, stages, u32::try_from(limit).ok()).await?
-    };
-    match action {
-        Action::FindOne => Answer::document(call, cursor).await,
-        _ => Answer::documents(call, cursor).await,
+        return Ok(call.collection().find(filter).with_options(options).batch().await?);
+    }
+    if !restriction.fields.is_all() {
+        let interpreted = [Some(wanted.clone()), projection.clone(), sort.clone()];
+        check_no_metadata(&interpreted.into_iter().flatten().map(Bson::Document).collect::<Vec<_>>())?;
+    }
+    let mut stages = restriction.stages(wanted, false);
+    stages.extend(sort.filter(|sort| !sort.is_empty()).map(|sort| doc! { "$sort": sort }));
+    stages.extend(skip.filter(|skip| *skip > 0).and_then(|skip| i64::try_from(skip).ok()).map(|n| doc! { "$skip": n }));
+    stages.push(doc! { "$limit": limit });
+    stages.extend(projection.filter(|fields| !fields.is_empty()).map(|fields| doc! { "$project": fields }));
+    run_pipeline(call, stages, u32::try_from(limit).ok()).await
+}
+
+/// Refuses a limit above ours where there are that many documents, as `find` does without a restriction: later, the answer
+/// would have begun, and would break off.
+async fn refuse_more(call: &Call<'_>, restriction: &Restriction<'_>, skip: Option<u64>) -> Result<(), Error> {
+    let allowed = u64::try_from(call.config.max_documents).unwrap_or(u64::MAX);
+    let skip = skip.unwrap_or(0).saturating_add(allowed);
+    // More than MongoDB can skip is more than there can be.
+    if i64::try_from(skip).is_err() {
+        return Ok(());
+    }
+    let wanted = call.query("filter")?.unwrap_or_default();
+    let query = Query { wanted, projection: Some(doc! { "_id": 1 }), sort: None, limit: 1, skip: Some(skip) };
+    let mut cursor = run_query(call, restriction, query).await?;
+    match cursor.next().await.transpose()? {
+        Some(batch) if !batch.doc_slices()?.is_empty() => Err(too_many(call.config.max_documents)),
+        _ => Ok(()),
     }
 }
 
@@ -115,9 +143,13 @@ pub(super) async fn count(call: &Call<'_>, restriction: &Restriction<'_>) -> Res
     Answer::value(call, found.unwrap_or(RawBsonRef::Int32(0)))
 }
 
-/// One more than may be answered, to know whether there are more. A limit of 0 means no limit, as in MongoDB.
+/// One more than may be answered, to know whether there are more.
+fn beyond(call: &Call<'_>) -> i64 {
+    i64::try_from(call.config.max_documents.saturating_add(1)).unwrap_or(i64::MAX)
+}
+
+/// A limit of 0 means no limit, as in MongoDB.
 fn limit(call: &Call<'_>) -> Result<i64, Error> {
-    let beyond = u64::try_from(call.config.max_documents).unwrap_or(u64::MAX).saturating_add(1);
-    let limit = call.arguments.count("limit")?.filter(|limit| *limit > 0).map_or(beyond, |limit| limit.min(beyond));
-    Ok(i64::try_from(limit).unwrap_or(i64::MAX))
+    let limit = call.arguments.count("limit")?.filter(|limit| *limit > 0);
+    Ok(limit.map_or(beyond(call), |limit| i64::try_from(limit).unwrap_or(i64::MAX).min(beyond(call))))
 }

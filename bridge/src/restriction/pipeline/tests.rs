@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::auth::rules::{Operation, Rules};
+use crate::budget::Budget;
 use crate::restriction::BARRIER;
 use crate::user::User;
 use mongodb::bson::bson;
@@ -24,7 +25,9 @@ fn rewrite(pipeline: Bson, collection: &str) -> Result<Bson, Error> {
     let user = User { id: "u".to_owned(), ..User::default() };
     let rules = rules();
     let restriction_of = |namespace: (&str, &str)| rules.restriction(namespace, &[Operation::Read], &user);
-    let stages = Rewriter::new(&restriction_of).rewrite(pipeline.as_array().unwrap(), ("here", collection))?;
+    let budget = Budget::new(1 << 20);
+    let stages =
+        Rewriter::new(&restriction_of, budget.reserve()).rewrite(pipeline.as_array().unwrap(), ("here", collection))?;
     Ok(Bson::from(stages))
 }
 
