@@ -17,7 +17,7 @@ pub struct Limits {
 
     /// How many requests may be worked on at a time, or have answers that are being read; one more is answered 503. One client
     /// address has half of them at most
-    #[arg(long, env = "DATA_API_MAX_REQUESTS", value_name = "COUNT", default_value_t = 256, value_parser = positive)]
+    #[arg(long, env = "DATA_API_MAX_REQUESTS", value_name = "COUNT", default_value_t = 512, value_parser = positive)]
     pub max_requests: usize,
 
     /// How many bytes of memory the bodies of all requests may take, with what they become before MongoDB has them. A request

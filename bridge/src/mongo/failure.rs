@@ -38,7 +38,11 @@ impl From<DriverError> for Error {
                     (None, None) => Error::Internal(error.kind.to_string()),
                 }
             }
-            // The driver refuses some things before it asks MongoDB: an update without operators, a document too large.
+            // The driver refuses some things before it asks MongoDB. A document that is too large has MongoDB's own code, which
+            // tells clients that it is not the request's form that is wrong.
+            ErrorKind::InvalidArgument { message, .. } if message.starts_with("insert document must be within") => {
+                refused(10_334, "", message)
+            }
             ErrorKind::InvalidArgument { message, .. } => Error::InvalidParameter(message.clone()),
             ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. } => {
                 Error::Unavailable { what: "MongoDB could not be reached", details: error.kind.to_string() }

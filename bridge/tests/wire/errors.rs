@@ -62,6 +62,19 @@ fn fields_that_are_missing_wrong_or_unknown() {
 }
 
 #[test]
+fn a_document_that_mongodb_would_not_store_has_mongodbs_code() {
+    let bridge = Bridge::start();
+    // As BSON each of these takes some twelve bytes.
+    let zeros = vec!["0"; 1_600_000].join(",");
+    let body =
+        format!(r#"{{"dataSource":"mongodb-atlas","database":"d","collection":"large","document":{{"x":[{zeros}]}}}}"#);
+    let headers = [("apiKey", KEY), ("Content-Type", "application/json")];
+    let refused = bridge.post(&bridge.action_url("insertOne"), &headers, body.as_bytes());
+    assert_eq!(refused.json()["code"], 10_334, "{refused:?}");
+    assert!(refused.error(400, "MongoDBError").starts_with("(BSONObjectTooLarge)"), "{refused:?}");
+}
+
+#[test]
 fn namespaces_that_are_none() {
     let bridge = Bridge::start();
     let post = |body: serde_json::Value| {
