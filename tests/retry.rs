@@ -146,6 +146,9 @@ fn a_retry_is_safe_without_redis() {
     assert_eq!(first.status, 201, "{first:?}");
     let again = add(&shop, "key-no-redis", &json!({"name": "n"}));
     assert_eq!((again.status, &again.body), (201, &first.body));
+    for response in [&first, &again] {
+        assert_eq!(response.header("cache-status"), "redis; fwd=method; detail=not-invalidated");
+    }
     assert_eq!(add(&shop, "key-no-redis", &json!({"name": "m"})).status, 422);
     assert_eq!(shop.count(&json!({})), 1);
 }

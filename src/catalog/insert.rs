@@ -101,15 +101,15 @@ impl<B: Backend> Catalog<'_, B> {
         made: &[bool],
         is_retry_safe: bool,
     ) -> Result<Invalidation, CatalogError> {
+        let space = self.settings.key_prefix(collection);
+        // Somebody may have asked for such an id before, and been told that it does not exist.
+        let names: Vec<String> =
+            documents.iter().map(|document| document_name(&scope_text(&document["_id"]))).collect();
+        let mut scopes = vec![LISTINGS];
+        scopes.extend(names.iter().map(|name| Scope::single(name)));
         let mut places: Vec<usize> = (0..documents.len()).collect();
         for _ in 0..ATTEMPTS {
             let wanted: Vec<Value> = places.iter().map(|place| documents[*place].clone()).collect();
-            // Somebody may have asked for such an id before, and been told that it does not exist.
-            let names: Vec<String> =
-                wanted.iter().map(|document| document_name(&scope_text(&document["_id"]))).collect();
-            let mut scopes = vec![LISTINGS];
-            scopes.extend(names.iter().map(|name| Scope::single(name)));
-            let space = self.settings.key_prefix(collection);
             let work = self.database.insert(collection, &wanted);
             let mut rejection = match self.cache.write(&space, &scopes, work).await {
                 Ok(((), invalidation)) => return Ok(invalidation),
@@ -126,7 +126,12 @@ impl<B: Backend> Catalog<'_, B> {
             // Of several unique indexes that it breaks, MongoDB names one: not always that of the `_id`.
             match idempotency::compare(self.database, collection, documents, made).await? {
                 Earlier::Differs(_) => return Err(CatalogError::KeyReused),
-                Earlier::Missing(missing) if missing.is_empty() => return Ok(Invalidation::Done),
+                Earlier::Missing(missing) if missing.is_empty() => {
+                    // Whether the request that added them could record that in the cache is not known.
+                    let nothing = async { Ok::<_, DatabaseError>(()) };
+                    let ((), invalidation) = self.cache.write(&space, &scopes, nothing).await?;
+                    return Ok(invalidation);
+                }
                 Earlier::Missing(missing) if missing.contains(&refused) => return Err(refusal),
                 Earlier::Missing(missing) => places = missing,
             }
