@@ -46,10 +46,17 @@ fn a_body_that_ends_before_its_trailers_arrives_with_the_head() {
 #[test]
 fn a_body_that_ends_after_its_trailers_arrives_after_the_head() {
     let host = App::new().start(&[]);
-    let (pieces, stalls) = in_pieces(&host, "/order/trailers-first/1000", 100);
-    // Nearly all on a quiet machine. On a busy one this client reads so late that it often finds both pieces: 32 were seen.
-    assert!(pieces > 10, "{pieces} of 100 in pieces: this Wasmtime joins them; then the host is kinder than Spin");
-    assert!(stalls > 3, "{stalls} of 100 stalled");
+    // Nearly all on a quiet machine. On a busy one this client often reads so late that it finds both pieces: then once more.
+    let mut found = (0, 0);
+    for _ in 0..10 {
+        found = in_pieces(&host, "/order/trailers-first/1000", 100);
+        if found.0 > 50 && found.1 > 10 {
+            break;
+        }
+    }
+    let (pieces, stalls) = found;
+    assert!(pieces > 50, "{pieces} of 100 in pieces: this Wasmtime joins them; then the host is kinder than Spin");
+    assert!(stalls > 10, "{stalls} of 100 stalled");
     let tuned = App::new().start(&["--tuned"]);
     assert_eq!(in_pieces(&tuned, "/order/trailers-first/1000", 1_000), (0, 0));
 }
