@@ -1,7 +1,7 @@
 //! Signatures of others, verified by ring: for programs, which have it anyway.
 //!
-//! ring looks at a key when it verifies with it. So a key that is none, or none of a length that is safe, is no error of
-//! [`verifier`]: it verifies nothing. [`check`] tells.
+//! ring looks at a key only when it verifies with it. So [`verifier`] takes what is no key, and a key whose length is not safe:
+//! these verify nothing. [`check`] tells.
 
 use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::errors::{ErrorKind, Result};

@@ -1,6 +1,5 @@
 //! Reads one document.
 
-use std::cell::RefCell;
 use std::future::Future;
 
 use fenced_cache::{Loaded, Read, Source, SourceError, Value};
@@ -100,7 +99,7 @@ impl<B: Backend> Lookup<'_, '_, B> {
 
     /// One entry for both, so that a hit is one question to the cache. The `_id` comes first.
     async fn by_id_or_any_field(&self, value: &str) -> Result<Found, CatalogError> {
-        let stale = RefCell::new(None);
+        let mut stale = None;
         let load = async {
             // Through its own entry, so that the document is cached under its `_id` as well.
             let by_id = match self.format {
@@ -109,7 +108,7 @@ impl<B: Backend> Lookup<'_, '_, B> {
                     let found = Box::pin(self.read_through(&entry, self.load_by_id(value))).await?;
                     if matches!(found.source, Source::Stale { .. }) {
                         // A kept copy is not cached again, as if it had been read just now.
-                        stale.replace(Some(found));
+                        stale = Some(found);
                         return Err(DatabaseError::Unavailable("the document is known from a kept copy".to_owned()));
                     }
                     found.value.map(|value| Loaded::from(value.bytes))
@@ -122,7 +121,7 @@ impl<B: Backend> Lookup<'_, '_, B> {
             }
         };
         let read = self.read(&self.lookup(None, value), load).await;
-        match (read, stale.take()) {
+        match (read, stale) {
             (Err(_), Some(stale)) => Ok(Found::from(stale)),
             (read, _) => read,
         }

@@ -24,8 +24,8 @@ pub struct Filter(pub Vec<Condition>);
 pub enum Condition {
     /// Its `_id` is one of these, each with its type.
     Id(Vec<Value>),
-    /// Its `_id` is an ObjectId from one to the other, both included.
-    IdBetween(ObjectId, ObjectId),
+    /// Its `_id` is another ObjectId that begins with the same eight bytes.
+    IdBeginsLike(ObjectId),
     /// The field, dotted to reach into documents, passes the test. The name is one that [`field_name`] accepts.
     Field { name: String, test: Test },
     /// Some top-level field is a string equal to this.
@@ -106,7 +106,10 @@ impl Condition {
                 [id] => json!({ "_id": { "$eq": id } }),
                 ids => json!({ "_id": { "$in": ids } }),
             },
-            Condition::IdBetween(from, to) => json!({ "_id": { "$gte": from.to_ejson(), "$lte": to.to_ejson() } }),
+            Condition::IdBeginsLike(id) => {
+                let [from, to] = [0x00, 0xff].map(|byte| id.ending_in([byte; 4]).to_ejson());
+                json!({ "_id": { "$gte": from, "$lte": to, "$ne": id.to_ejson() } })
+            }
             Condition::Field { name, test } => test.to_query(name),
             Condition::AnyField(text) => json!({ "$expr": { "$in": [
                 { "$literal": text },

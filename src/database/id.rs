@@ -69,7 +69,7 @@ pub async fn find_by_id<D: Database>(
 /// Whether the text may mean an `_id` of another type than string.
 pub fn is_typed(text: &str) -> bool {
     // A hit asks this of every value, so nothing is made of it here.
-    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    ObjectId::is_spelled_by(text)
         || text.starts_with('{')
         || matches!(text, "true" | "false" | "null" | "NaN" | "Infinity" | "-Infinity")
         || is_json_number(text)

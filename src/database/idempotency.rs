@@ -50,17 +50,8 @@ pub fn object_id(collection: &str, caller: &str, key: &str, place: usize, body: 
 /// # Errors
 /// The store's.
 pub async fn is_reused<D: Database>(database: &D, collection: &str, id: &ObjectId) -> Result<bool, DatabaseError> {
-    let [from, to] = [0x00, 0xff].map(|byte| id.ending_in([byte; 4]));
-    let find = Find {
-        filter: Filter(vec![Condition::IdBetween(from, to)]),
-        // Of two, one is another.
-        limit: Some(2),
-        fields: vec!["_id".to_owned()],
-        ..Find::default()
-    };
-    let found: Vec<Document> = serde_json::from_slice(&database.find(collection, &find).await?)
-        .map_err(|error| DatabaseError::Failed(format!("its documents are not an array: {error}")))?;
-    Ok(found.iter().any(|document| document.get("_id") != Some(&id.to_ejson())))
+    let filter = Filter(vec![Condition::IdBeginsLike(id.clone())]);
+    Ok(database.find_first(collection, &filter).await?.is_some())
 }
 
 /// What an earlier request with the same ids left.

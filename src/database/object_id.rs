@@ -18,8 +18,12 @@ pub struct ObjectId(String);
 impl ObjectId {
     /// The id that `text` spells, or `None` if it is not 24 hex digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let hex = text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        hex.then(|| ObjectId(text.to_ascii_lowercase()))
+        Self::is_spelled_by(text).then(|| ObjectId(text.to_ascii_lowercase()))
+    }
+
+    /// Whether `text` is 24 hex digits.
+    pub fn is_spelled_by(text: &str) -> bool {
+        text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// The id of these bytes.

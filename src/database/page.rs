@@ -122,7 +122,8 @@ struct Fetched {
 
 /// Reads one document more than the page has, to know whether it is the last.
 async fn fetch<D: Database>(database: &D, collection: &str, query: &ListQuery) -> Result<Fetched, DatabaseError> {
-    let backwards = query.after.as_ref().is_some_and(|cursor| cursor.backwards);
+    let back = query.after.as_ref().filter(|cursor| cursor.backwards);
+    let backwards = back.is_some();
     let sort: Vec<SortKey> = query
         .sort
         .iter()
@@ -145,7 +146,7 @@ async fn fetch<D: Database>(database: &D, collection: &str, query: &ListQuery) -
         let limit = wanted.map(|wanted| wanted - texts.len() as u64);
         let find = Find { filter, sort: sort.clone(), skip: query.skip, limit, fields: fields.clone() };
         let found = elements(&database.find(collection, &find).await?)?;
-        if let (true, Some(cursor)) = (backwards, &query.after)
+        if let Some(cursor) = back
             && is_by_several(&found, &query.sort)?
         {
             return skipped_to(database, collection, query, cursor.before, fields).await;
@@ -161,27 +162,29 @@ async fn fetch<D: Database>(database: &D, collection: &str, query: &ListQuery) -
     if backwards {
         texts.reverse();
     }
-    let before = match &query.after {
-        None => query.skip,
-        Some(cursor) if backwards => cursor.before.saturating_sub(texts.len() as u64),
-        Some(cursor) => cursor.before,
-    };
+    let before = query.after.as_ref().map_or(query.skip, |cursor| cursor.before);
+    let before = if backwards { before.saturating_sub(texts.len() as u64) } else { before };
     Ok(Fetched { texts, more, before })
 }
 
 /// Whether one of the documents has several values of a field that it is sorted by. Read backwards, it would be sorted by
 /// another one of these than forwards.
 fn is_by_several(texts: &[Bytes], sort: &[SortKey]) -> Result<bool, DatabaseError> {
+    // An `_id` is never an array: the documents of a listing in its order need not be read for this.
+    let fields: Vec<&str> = sort.iter().map(|key| key.field.as_str()).filter(|field| *field != "_id").collect();
+    if fields.is_empty() {
+        return Ok(false);
+    }
     for text in texts {
         let document = parse(text)?;
-        if sort.iter().any(|key| has_several(&document, &key.field)) {
+        if fields.iter().any(|field| has_several(&document, field)) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// The page that ends after so many documents, read forwards from the start of the listing.
+/// The page before the document at place `end`, found by counting from the start of the listing.
 async fn skipped_to<D: Database>(
     database: &D,
     collection: &str,

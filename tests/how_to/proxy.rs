@@ -62,8 +62,7 @@ fn nginx(configuration: &str, store: &str, folder: &Path) -> (Service, u16) {
     );
     let file = folder.join("nginx.conf");
     fs::write(&file, around).unwrap();
-    let program =
-        if install::on_path("nginx") { "nginx".into() } else { install::unpacked("nginx", "usr/sbin/nginx").unwrap() };
+    let program = install::program("nginx", "usr/sbin/nginx").unwrap();
     // Not as another user, who may not read this folder.
     let spec = CommandSpec::new(program).arg("-c").arg(file).args(["-g", "user root;"]);
     (started("nginx", spec, folder, port), port)
@@ -71,14 +70,13 @@ fn nginx(configuration: &str, store: &str, folder: &Path) -> (Service, u16) {
 
 fn caddy(configuration: &str, store: &str, folder: &Path) -> (Service, u16) {
     let port = port::free().unwrap();
-    // A certificate of its own authority, which nobody has to be asked for.
+    // Caddy signs the certificate itself: nobody is asked for one.
     let here = format!("https://{NAME}:{port} {{\n    bind 127.0.0.1\n    tls internal");
     let configuration = configured(configuration, &[(STORE, store), (&format!("{NAME} {{"), &here)]);
     let global = "{\n    admin off\n    skip_install_trust\n    auto_https disable_redirects\n}\n";
     let file = folder.join("Caddyfile");
     fs::write(&file, format!("{global}{configuration}\n")).unwrap();
-    let program =
-        if install::on_path("caddy") { "caddy".into() } else { install::unpacked("caddy", "usr/bin/caddy").unwrap() };
+    let program = install::program("caddy", "usr/bin/caddy").unwrap();
     let spec = CommandSpec::new(program)
         .args(["run", "--adapter", "caddyfile", "--config"])
         .arg(file)

@@ -11,7 +11,7 @@ use crate::operator_denylist;
 const MAX_STAGES: usize = 1000;
 
 impl<'a> Call<'a> {
-    /// The field `pipeline`, without operators that nobody may use.
+    /// The field `pipeline`, once its length and its operators have been checked.
     ///
     /// # Errors
     /// 400 where it is missing or not an array, has too many stages, or an operator that is not allowed.

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::number::{is_decimal, is_finite, is_json_number, is_whole};
-use super::{date, object_id, show, uuid};
+use super::{date, show, uuid};
+use crate::database::object_id::ObjectId;
 
 /// How many values a document may mean at most, of all combinations of what its texts may mean.
 const MAX_COMBINATIONS: usize = 16;
@@ -67,8 +68,7 @@ fn identifiers(text: &str) -> Vec<Value> {
 }
 
 fn as_object_id(text: &str) -> Option<Value> {
-    let hex = text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    hex.then(|| object_id(&text.to_ascii_lowercase()))
+    ObjectId::parse(text).map(|id| id.to_ejson())
 }
 
 fn numbers(text: &str) -> Vec<Value> {

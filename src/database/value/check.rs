@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::kind::Kind;
 use super::number::{is_decimal, is_finite, is_json_number};
 use super::{date, uuid};
+use crate::database::object_id::ObjectId;
 
 /// Brings an object whose names start with `$` into its canonical form. `None` is an object without such names, or a
 /// reference: `$ref` and `$id`, which are fields like others (but for their names) and in this order.
@@ -19,7 +20,7 @@ pub fn wrapper(object: &Map<String, Value>) -> Result<Option<Value>, String> {
         return Ok(None);
     }
     match canonical(object) {
-        Some(canonical) if is_valid(&Kind::of(&canonical)) && has_exact_members(&canonical) => Ok(Some(canonical)),
+        Some(canonical) if is_valid(&Kind::of(&canonical)) => Ok(Some(canonical)),
         _ => Err(format!("holds {name:?}, which is not Extended JSON of a type that can be stored")),
     }
 }
@@ -34,32 +35,6 @@ pub fn is_reference(object: &Map<String, Value>) -> bool {
         && (names == REFERENCE || names == REFERENCE[..2])
         && object[REFERENCE[0]].is_string()
         && object.get(REFERENCE[2]).is_none_or(Value::is_string)
-}
-
-/// Whether the objects within a wrapper have the members that they must have, and no other.
-fn has_exact_members(wrapper: &Value) -> bool {
-    let members = |name: &str| wrapper[name].as_object().map(|object| object.len());
-    let hexadecimal = |text: &Value| {
-        text.as_str().is_some_and(|text| text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    match Kind::of(wrapper) {
-        Kind::Binary { .. } => members("$binary") == Some(2) && hexadecimal(&wrapper["$binary"]["subType"]),
-        Kind::Timestamp { .. } => members("$timestamp") == Some(2),
-        Kind::Regex { .. } => members("$regularExpression") == Some(2),
-        Kind::DbPointer(pointer) => {
-            members("$dbPointer") == Some(2)
-                && pointer["$ref"].is_string()
-                && matches!(Kind::of(&pointer["$id"]), Kind::ObjectId(id) if is_object_id(id))
-        }
-        Kind::MinKey => wrapper["$minKey"] == 1,
-        Kind::MaxKey => wrapper["$maxKey"] == 1,
-        Kind::Undefined => wrapper["$undefined"] == true,
-        _ => true,
-    }
-}
-
-fn is_object_id(text: &str) -> bool {
-    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Relaxed forms become canonical ones; what is not a form of either stays as it is.
@@ -78,12 +53,15 @@ fn canonical(object: &Map<String, Value>) -> Option<Value> {
 fn is_valid(kind: &Kind<'_>) -> bool {
     match kind {
         Kind::Int32(_) | Kind::Int64(_) | Kind::Date(_) | Kind::MinKey | Kind::MaxKey | Kind::Symbol(_) => true,
-        Kind::Code(_) | Kind::DbPointer(_) | Kind::Undefined => true,
+        Kind::Code(_) | Kind::Undefined => true,
         Kind::Double(text) => {
             is_json_number(text) && is_finite(text) || matches!(*text, "NaN" | "Infinity" | "-Infinity")
         }
         Kind::Decimal(text) => is_decimal(text) || matches!(*text, "NaN" | "Infinity" | "-Infinity"),
-        Kind::ObjectId(text) => is_object_id(text),
+        Kind::ObjectId(text) => ObjectId::is_spelled_by(text),
+        Kind::DbPointer(pointer) => {
+            matches!(Kind::of(&pointer["$id"]), Kind::ObjectId(id) if ObjectId::is_spelled_by(id))
+        }
         Kind::Binary { base64, .. } => STANDARD.decode(base64).is_ok(),
         Kind::Timestamp { time, increment } => u32::try_from(*time).is_ok() && u32::try_from(*increment).is_ok(),
         Kind::Regex { pattern, options } => !pattern.contains('\0') && !options.contains('\0'),

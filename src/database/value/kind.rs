@@ -88,20 +88,37 @@ fn wrapped(object: &Map<String, Value>) -> Option<Kind<'_>> {
                 _ => return None,
             },
         }),
-        "binary" => Kind::Binary {
-            base64: value.get("base64")?.as_str()?,
-            subtype: u8::from_str_radix(value.get("subType")?.as_str()?, 16).ok()?,
-        },
-        "timestamp" => Kind::Timestamp { time: value.get("t")?.as_u64()?, increment: value.get("i")?.as_u64()? },
+        "binary" => {
+            let [base64, subtype] = two_members(value, ["base64", "subType"])?;
+            let subtype = subtype.as_str().filter(|text| text.len() <= 2 && !text.starts_with('+'))?;
+            Kind::Binary { base64: base64.as_str()?, subtype: u8::from_str_radix(subtype, 16).ok()? }
+        }
+        "timestamp" => {
+            let [time, increment] = two_members(value, ["t", "i"])?;
+            Kind::Timestamp { time: time.as_u64()?, increment: increment.as_u64()? }
+        }
         "regularExpression" => {
-            Kind::Regex { pattern: value.get("pattern")?.as_str()?, options: value.get("options")?.as_str()? }
+            let [pattern, options] = two_members(value, ["pattern", "options"])?;
+            Kind::Regex { pattern: pattern.as_str()?, options: options.as_str()? }
         }
         "code" => Kind::Code(value.as_str()?),
         "symbol" => Kind::Symbol(value.as_str()?),
-        "dbPointer" => Kind::DbPointer(value),
-        "undefined" => Kind::Undefined,
-        "minKey" => Kind::MinKey,
-        "maxKey" => Kind::MaxKey,
+        "dbPointer" => {
+            let [collection, id] = two_members(value, ["$ref", "$id"])?;
+            match (collection, Kind::of(id)) {
+                (Value::String(_), Kind::ObjectId(_)) => Kind::DbPointer(value),
+                _ => return None,
+            }
+        }
+        "undefined" if *value == true => Kind::Undefined,
+        "minKey" if *value == 1 => Kind::MinKey,
+        "maxKey" if *value == 1 => Kind::MaxKey,
         _ => return None,
     })
+}
+
+/// The members of these names, where the value is an object that has them and no other.
+fn two_members<'a>(value: &'a Value, names: [&str; 2]) -> Option<[&'a Value; 2]> {
+    let object = value.as_object().filter(|object| object.len() == 2)?;
+    Some([object.get(names[0])?, object.get(names[1])?])
 }

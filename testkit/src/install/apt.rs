@@ -33,14 +33,18 @@ pub fn install(packages: &[&str]) -> Result<()> {
     command::run(&apt_get().args(["install", "--yes", "--quiet"]).args(packages))
 }
 
-/// A program from a package that is unpacked under `target/tools` and not installed: installing would start its service.
-/// `program` is its path in the package. It must do with libraries that are on every system.
+/// A program that is on the PATH, or else from the package of its name, unpacked under `target/tools` and not installed:
+/// installing would start its service. `path` is where the program is in the package. It must need no library that is not on
+/// every system.
 ///
 /// # Errors
 /// When this is another system, or the package cannot be had.
-pub fn unpacked(package: &str, program: &str) -> Result<PathBuf> {
+pub fn program(package: &str, path: &str) -> Result<PathBuf> {
+    if on_path(package) {
+        return Ok(package.into());
+    }
     let folder = project::target().join("tools").join(package);
-    let unpacked = folder.join(program);
+    let unpacked = folder.join(path);
     if unpacked.is_file() {
         return Ok(unpacked);
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-pub use apt::unpacked;
+pub use apt::program;
 pub use hurl::hurl;
 
 use crate::command;
