@@ -123,6 +123,35 @@ fn ids_of_every_type_go_through_every_route() {
 }
 
 #[test]
+fn a_document_as_deep_as_mongodb_takes_them_goes_through_every_route() {
+    let shop = Shop::start(&[]);
+    // MongoDB takes 200 levels, and so does the bridge, whose body has three of its own around them.
+    let arrays = (0..98).fold(json!(true), |inner, _| json!([inner]));
+    let nested = (0..98).fold(arrays, |inner, _| json!({ "a": inner }));
+    let document = json!({"_id": "deep", "sku": "S-1", "name": "deep", "nested": nested});
+    shop.insert(&[document.clone(), json!({"_id": "flat", "sku": "S-2", "name": "flat"})]);
+    // A tree of that depth is written, but not read: texts are compared.
+    let (text, nested) = (document.to_string(), format!(r#""nested":{nested}"#));
+    for query in ["", "?sort=-name&limit=5", "?fields=nested&limit=5", "?nested.a.a.a=1"] {
+        for source in ["MISS", "HIT"] {
+            let listed = shop.get(&format!("/api/showDB/shop{query}"));
+            assert_eq!((listed.status, listed.header("x-cache")), (200, source), "{query}: {listed:?}");
+            assert_eq!(listed.text().contains(&nested), !query.contains("=1"), "{query}: {listed:?}");
+        }
+    }
+    for accept in ["application/json", "application/ejson"] {
+        let got = shop.with("GET", "/api/get/shop/deep", &[("Accept", accept)], b"");
+        assert_eq!((got.status, got.text()), (200, text.as_str()), "{got:?}");
+    }
+    let patched = shop.with("PATCH", "/api/update/shop/deep", &[JSON], br#"{"name":"deeper"}"#);
+    assert_eq!((patched.status, &patched.json()["modified"]), (200, &json!(1)), "{patched:?}");
+    let got = shop.get("/api/get/shop/deep");
+    assert_eq!(got.text(), text.replace(r#""name":"deep""#, r#""name":"deeper""#));
+    assert_eq!(shop.delete("/api/delete/shop/deep").status, 200);
+    assert_eq!(shop.get("/api/showDB/shop").json(), json!([{"_id": "flat", "sku": "S-2", "name": "flat"}]));
+}
+
+#[test]
 fn what_is_added_keeps_its_id_and_types() {
     let shop = Shop::start(&[]);
     for (at, (id, shown)) in ids().into_iter().enumerate() {

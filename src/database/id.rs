@@ -8,7 +8,7 @@ use super::value::candidates::id_candidates;
 use super::value::number::is_json_number;
 use super::value::order::Class;
 use super::value::show::path_text;
-use super::value::{date, uuid};
+use super::value::{self, date, uuid};
 use super::{Database, DatabaseError, Find};
 use crate::database::object_id::ObjectId;
 
@@ -27,7 +27,7 @@ impl Stored {
     /// # Errors
     /// [`DatabaseError::Failed`] where it is not an object.
     pub fn read(text: Bytes) -> Result<Self, DatabaseError> {
-        match serde_json::from_slice(&text) {
+        match value::read(&text) {
             Ok(document @ Value::Object(_)) => Ok(Stored { text, document }),
             _ => Err(DatabaseError::Failed("a document that it sent is not an object".to_owned())),
         }

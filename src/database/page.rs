@@ -12,7 +12,7 @@ use super::keyset::{Keyset, Part};
 use super::list_query::ListQuery;
 use super::value::order::has_several;
 use super::value::project::{project, union};
-use super::value::{Format, show};
+use super::value::{self, Format, show};
 use super::{Database, DatabaseError, Find, SortKey};
 
 /// A page as clients get it.
@@ -252,7 +252,7 @@ fn elements(array: &Bytes) -> Result<Vec<Bytes>, DatabaseError> {
 }
 
 fn parse(text: &Bytes) -> Result<Value, DatabaseError> {
-    serde_json::from_slice(text).map_err(nonsense)
+    value::read(text).map_err(nonsense)
 }
 
 fn nonsense(error: serde_json::Error) -> DatabaseError {

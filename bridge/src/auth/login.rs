@@ -161,12 +161,13 @@ impl Authenticator {
         Ok(Refreshed { access_token: issue(TokenKind::Access)?, refresh_token: issue(TokenKind::Refresh)? })
     }
 
-    /// Ends the session of a refresh token.
+    /// Ends the session of a refresh token. `know` is told first whose it is.
     ///
     /// # Errors
     /// 401 where the token is invalid; 503 where the end cannot be recorded.
-    pub async fn log_out(&self, headers: &HeaderMap) -> Result<(), Error> {
-        let (_, claims) = self.presented(headers, TokenKind::Refresh).await?;
+    pub async fn log_out(&self, headers: &HeaderMap, know: impl FnOnce(&Arc<Principal>)) -> Result<(), Error> {
+        let (principal, claims) = self.presented(headers, TokenKind::Refresh).await?;
+        know(&principal);
         self.sessions.end(&claims.sid, claims.exp).await
     }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use mongodb::bson::RawDocument;
 
 use super::asked::Asked;
+use super::seen::Seen;
 use super::{App, functions};
 use crate::actions::Action;
 use crate::answer::Answer;
@@ -19,7 +20,6 @@ use crate::call::{Call, Envelope};
 use crate::client::Client;
 use crate::ejson::Format;
 use crate::error::Error;
-use crate::metrics::InFlight;
 use crate::shares::Share;
 use crate::traces::RequestSpan;
 use crate::{body, ejson, media, weight};
@@ -64,34 +64,15 @@ impl Route {
     }
 }
 
-/// What operators see of a request, as it becomes known.
-struct Seen {
-    in_flight: InFlight,
-    audit: Audit,
-}
-
-impl Seen {
-    /// What the request does: of a function, only its body says it.
-    fn action(&mut self, action: Action) {
-        self.in_flight.action(action.name());
-        self.audit.action(action.name());
-    }
-}
-
 /// Serves one request, and counts it.
 pub(super) async fn handle(route: Route, State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let span = app.traces.begin(route.path(), &head.headers);
-    let mut seen = Seen {
-        in_flight: app.metrics.begin(route.name()),
-        audit: Audit::begin(route.name(), Client::of(&head.extensions)),
-    };
+    let mut seen = Seen::begin(&app, route.name(), Client::of(&head.extensions));
     let result = answer(route, &app, &head, body, &span, &mut seen).await;
-    let failure = result.as_ref().err().map(Error::code);
-    let status = result.as_ref().map_or_else(Error::status, |(answer, _)| answer.status());
-    seen.in_flight.end(failure.unwrap_or("ok"));
-    span.end(status.as_u16(), failure);
-    seen.audit.end(status.as_u16(), failure.unwrap_or("ok"));
+    let answered = result.as_ref().map(|(answer, _)| answer.status());
+    span.end(answered.unwrap_or_else(Error::status).as_u16(), answered.err().map(Error::code));
+    seen.end(answered);
     match result {
         Ok((answer, slot)) => answer.into_response(slot),
         Err(error) => error.into_response(),

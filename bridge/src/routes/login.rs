@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::App;
+use super::seen::Seen;
 use crate::audit::Audit;
 use crate::auth::login::{Profile, Provider};
 use crate::auth::{Principal, host};
@@ -29,13 +30,9 @@ pub(super) async fn log_in(
     Path((_, provider)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let in_flight = app.metrics.begin("login");
-    let mut audit = Audit::begin("login", Client::of(request.extensions()));
-    let result = session(&app, &provider, request, &mut audit).await;
-    let outcome = result.as_ref().map_or_else(Error::code, |_| "ok");
-    let status = result.as_ref().map_or_else(Error::status, Response::status);
-    in_flight.end(outcome);
-    audit.end(status.as_u16(), outcome);
+    let mut seen = Seen::begin(&app, "login", Client::of(request.extensions()));
+    let result = session(&app, &provider, request, &mut seen.audit).await;
+    seen.end(result.as_ref().map(Response::status));
     result.unwrap_or_else(Error::into_response)
 }
 
@@ -68,25 +65,24 @@ async fn session(app: &App, provider: &str, request: Request, audit: &mut Audit)
 /// `POST …/auth/session`: a new access token for the refresh token.
 pub(super) async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
     let client = Client::of(request.extensions());
-    let in_flight = app.metrics.begin("refresh");
-    let mut audit = Audit::begin("refresh", client);
+    let mut seen = Seen::begin(&app, "refresh", client);
     // Before it is recorded, which is a write to MongoDB.
     let admit = |principal: &Arc<Principal>| {
-        audit.principal(principal);
+        seen.audit.principal(principal);
         app.count(principal, client)
     };
     let refreshed = app.authenticator.refresh(request.headers(), admit).await.map_err(not_found);
-    let outcome = refreshed.as_ref().map_or_else(Error::code, |_| "ok");
-    let status = refreshed.as_ref().map_or_else(Error::status, |_| StatusCode::CREATED);
-    in_flight.end(outcome);
-    audit.end(status.as_u16(), outcome);
-    refreshed.map_or_else(Error::into_response, |refreshed| (status, Json(refreshed)).into_response())
+    seen.end(refreshed.as_ref().map(|_| StatusCode::CREATED));
+    refreshed.map(|refreshed| (StatusCode::CREATED, Json(refreshed))).into_response()
 }
 
 /// `DELETE …/auth/session`: logs the refresh token's bearer out.
-pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<StatusCode, Error> {
-    app.authenticator.log_out(&headers).await.map_err(not_found)?;
-    Ok(StatusCode::NO_CONTENT)
+pub(super) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Response {
+    let mut seen = Seen::begin(&app, "logout", Client::of(request.extensions()));
+    let know = |principal: &Arc<Principal>| seen.audit.principal(principal);
+    let ended = app.authenticator.log_out(request.headers(), know).await.map_err(not_found);
+    seen.end(ended.as_ref().map(|()| StatusCode::NO_CONTENT));
+    ended.map(|()| StatusCode::NO_CONTENT).into_response()
 }
 
 /// An invalid refresh token is answered in the service's words.

@@ -6,6 +6,7 @@ mod cors;
 mod functions;
 mod health;
 mod login;
+mod seen;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -121,17 +121,28 @@ fn a_function_is_the_action_that_it_calls() {
 }
 
 #[test]
-fn a_session_that_is_refreshed_is_seen() {
+fn a_session_is_seen_from_its_login_to_its_logout() {
     let bridge = Logged::start(&mongodb_uri());
     let login = json!({"key": KEY}).to_string();
     let session = bridge.post("/api/client/v2.0/app/x/auth/providers/api-key/login", ("x", "x"), &login);
     let bearer = format!("Bearer {}", session["refresh_token"].as_str().unwrap());
+    let path = "/api/client/v2.0/auth/session";
     for bearer in [&bearer, "Bearer wrong"] {
-        bridge.post("/api/client/v2.0/auth/session", ("Authorization", bearer), "");
+        bridge.post(path, ("Authorization", bearer), "");
+    }
+    for status in [204, 401] {
+        let log_out = bridge.agent.delete(format!("{}{path}", bridge.url)).header("Authorization", &bearer);
+        assert_eq!(log_out.call().unwrap().status(), status);
     }
     assert_eq!(
-        shown(&bridge.lines(3), &["who", "action", "outcome"]),
-        [["key:#1", "login", "ok"], ["key:#1", "refresh", "ok"], ["nobody", "refresh", "InvalidSession"]]
+        shown(&bridge.lines(5), &["who", "action", "outcome"]),
+        [
+            ["key:#1", "login", "ok"],
+            ["key:#1", "refresh", "ok"],
+            ["nobody", "refresh", "InvalidSession"],
+            ["key:#1", "logout", "ok"],
+            ["nobody", "logout", "InvalidSession"],
+        ]
     );
 }
 

@@ -24,9 +24,29 @@ pub mod show;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde::Deserialize as _;
+use serde_json::de::SliceRead;
+use serde_json::{Deserializer, Value, json};
 
 use crate::hex::hex;
+
+/// Reads the Extended JSON of a document that MongoDB stored. It nests them as deep as 200 levels, where `serde_json` reads
+/// 128 of what it does not trust.
+///
+/// # Errors
+/// Where the text is not JSON.
+pub fn read(ejson: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut deserializer = stored(ejson);
+    let value = Value::deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+fn stored(ejson: &[u8]) -> Deserializer<SliceRead<'_>> {
+    let mut deserializer = Deserializer::from_slice(ejson);
+    deserializer.disable_recursion_limit();
+    deserializer
+}
 
 /// How values are spelled for a client, or by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
