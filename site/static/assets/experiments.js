@@ -2,7 +2,7 @@
 
 import { brief, document_, listing, ms, plural, send, sleep } from "./store.js";
 import { $, badge, el } from "./dom.js";
-import { collection } from "./table.js";
+import { collection, text } from "./table.js";
 
 const READERS = 100;
 let number = Math.floor(Math.random() * 1e6);
@@ -107,7 +107,7 @@ async function write(card, step) {
   const { json: documents } = await ask("GET", list);
   const [{ _id: id } = {}, field] = changeable(documents);
   if (!field) return "There is no document here that could be changed. Reset the collection to the sample data.";
-  const get = document_("get", name, id);
+  const [get, update] = ["get", "update"].map((verb) => document_(verb, name, text(id)));
   await ask("GET", get);
   const before = await ask("GET", get);
   const listed = await ask("GET", list);
@@ -116,15 +116,15 @@ async function write(card, step) {
   const old = before.json[field];
   const wanted = typeof old === "number" ? Math.round((old + 1) * 100) / 100 : `${old} *`;
   const condition = (answer) => answer.headers.get("ETag") ? { "If-Match": answer.headers.get("ETag") } : {};
-  const written = await ask("PUT", document_("update", name, id), { body: { [field]: wanted }, headers: condition(before) });
+  const written = await ask("PUT", update, { body: { [field]: wanted }, headers: condition(before) });
   step(`${field} becomes ${wanted}`, written.entry);
   const [after, relisted] = [await ask("GET", get), await ask("GET", list)];
   step(`${brief(after.entry.key)}, ${field} is ${after.json[field]}`, after.entry);
   step(brief(relisted.entry.key), relisted.entry);
   // As it was.
-  await ask("PUT", document_("update", name, id), { body: { [field]: old }, headers: condition(after) });
+  await ask("PUT", update, { body: { [field]: old }, headers: condition(after) });
   const gone = [[before, after], [listed, relisted]].filter(([was, is]) => was.entry.kind === "hit" && is.entry.kind === "miss").map(([was]) => brief(was.entry.key));
-  const right = after.json[field] === wanted && relisted.json.find(({ _id }) => _id === id)?.[field] === wanted;
+  const right = after.json[field] === wanted && relisted.json.find(({ _id }) => text(_id) === text(id))?.[field] === wanted;
   return `The write took ${ms(written.entry.total)} and invalidated ${plural(gone.length, "key")} that had been hits: ${gone.join(" and ") || "none"}. `
     + `The next reads ${right ? `came from MongoDB and were right: ${field} was ${wanted}` : "were not right"}. Now it is ${old} again.`;
 }

@@ -44,13 +44,22 @@ export async function send(method, path, { body, headers = {}, asked = false } =
   }
   const entry = note({ method, path, status: response.status, total: performance.now() - start, ...cacheSays(method, response) });
   const answer = { ok: response.ok, status: response.status, headers: response.headers, entry };
-  try { answer.json = JSON.parse(text); } catch { /* not every answer has a body */ }
+  try { answer.json = parse(text); } catch { /* not every answer has a body */ }
   if (!response.ok) answer.problem = answer.json?.detail ?? `The store answered ${response.status}.`;
   if ((answer.status === 401 || answer.status === 403) && askForToken && !asked && await askForToken(answer.problem)) {
     return send(method, path, { body, headers, asked: true });
   }
   return answer;
 }
+
+/** Whether JavaScript may have rounded this number. */
+export const isRounded = (value) => Number.isInteger(value) && !Number.isSafeInteger(value);
+
+/** Reads JSON. A whole number that would be rounded stays as it is spelled, where the browser can keep one so. */
+export const parse = (json) => JSON.parse(json, (_, value, context) => isRounded(value) && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+
+/** A field's value; a document's fields may have names that every object of JavaScript has, such as `constructor`. */
+export const field = (object, name) => Object.hasOwn(object, name) ? object[name] : undefined;
 
 function cacheSays(method, { headers, status, ok }) {
   const says = { cache: duration(headers, "cache"), store: duration(headers, "store") };

@@ -1,6 +1,6 @@
 // A collection as a table, with filters, a search, a sort and pages. The store does all of it: here stands what to ask.
 
-import { listing, plural, send } from "./store.js";
+import { field, listing, plural, send } from "./store.js";
 import { $, el, say } from "./dom.js";
 
 // Parameters of a listing; a field of such a name is filtered as `eq.sort=…`.
@@ -25,8 +25,11 @@ export function start(open) {
 
 /** Shows another collection, without filters. */
 export function open(name) {
-  Object.assign(state, { collection: name, filters: [], search: "", sort: "", columns: ["_id"] });
-  $("search").value = "";
+  // Nothing of the last one stays: a row of it would open a document of this one.
+  Object.assign(state, { collection: name, filters: [], search: "", sort: "", columns: ["_id"], links: {}, url: undefined, example: undefined });
+  $("search").value = $("count").textContent = "";
+  $("table").replaceChildren();
+  for (const where of ["first", "prev", "next"]) $(where).disabled = true;
   chips();
   return load();
 }
@@ -82,7 +85,7 @@ function show(documents) {
       ? "No document fits these filters." : "This collection is empty. Add a document, or reset it to the sample data."));
     return;
   }
-  const rows = documents.map((each) => el("tr", {}, columns.map((name, index) => index ? cell(each[name]) : identity(each))));
+  const rows = documents.map((each) => el("tr", {}, columns.map((name, index) => index ? cell(field(each, name)) : identity(each))));
   $("table").replaceChildren(el("table", { className: "data" },
     el("thead", {}, el("tr", {}, columns.map(heading))), el("tbody", {}, rows)));
 }
@@ -103,15 +106,19 @@ function identity(document) {
   const id = text(document._id);
   const shown = id.length > 10 ? `…${id.slice(-6)}` : id;
   const button = el("button", { type: "button", className: "plain mono", title: id }, el("span", { className: "sr" }, "Open "), shown);
-  button.addEventListener("click", () => onOpen(id));
+  button.addEventListener("click", () => onOpen(document._id));
   return el("td", {}, button);
 }
 
 function cell(value) {
   const shown = value === undefined ? "" : text(value);
-  return el("td", { className: typeof value === "number" ? "number" : "", title: shown.length > 28 ? shown : "" }, shown);
+  return el("td", { className: isNumber(value) ? "number" : "", title: shown.length > 28 ? shown : "" }, shown);
 }
 
+/** Whether it is a number, be it one that stayed as it was spelled. */
+export const isNumber = (value) => typeof value === "number" || Boolean(JSON.isRawJSON?.(value));
+
+/** A value as a cell shows it, and an `_id` as a path names it. */
 export function text(value) {
   if (Array.isArray(value)) return value.map(text).join(", ");
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);

@@ -155,6 +155,100 @@ fn a_document_that_somebody_else_changed_is_shown_beside_ones_own() {
     assert_eq!((&saved["price"], &saved["available"]), (&json!(2.5), &json!(41)));
 }
 
+/// Adds a document in Extended JSON, as a program with a driver would.
+fn add(system: &System, document: &Value) {
+    let headers = [("Content-Type", "application/ejson")];
+    let added = system.with("POST", "/api/add/games", &headers, document.to_string().as_bytes());
+    assert_eq!(added.status, 201, "{added:?}");
+}
+
+#[test]
+fn numbers_that_javascript_would_round_stay_as_they_are() {
+    let (system, browser) = seeded(&[]);
+    let views = json!({"$numberLong": "9007199254740993"});
+    let (one, other) = ("1234567890123456789", "1234567890123456800");
+    add(&system, &json!({"_id": {"$numberLong": one}, "item": "one", "stats": {"views": views, "name": "x"}}));
+    add(&system, &json!({"_id": {"$numberLong": other}, "item": "other"}));
+    browser.open(&format!("{}/console", system.base_url()));
+    browser.wait_for_text("#count", "10 of 10 documents");
+    edit(&browser, one);
+    replace(&browser, "\"x\"", "\"y\"");
+    browser.click("#editor-save");
+    browser.wait("!document.querySelector('#editor').open");
+    let path = format!("/api/get/games/{one}");
+    let saved = system.with("GET", &path, &[("Accept", "application/ejson")], b"").json();
+    assert_eq!(saved["stats"], json!({"views": views, "name": "y"}));
+    edit(&browser, other);
+    replace(&browser, "\"other\"", "\"another\"");
+}
+
+#[test]
+fn an_id_that_is_spelled_like_another_opens_no_other_document() {
+    let (system, browser) = seeded(&[]);
+    add(&system, &json!({"_id": {"$numberInt": "5"}, "item": "a number"}));
+    add(&system, &json!({"_id": "5", "item": "a text"}));
+    browser.open(&format!("{}/console", system.base_url()));
+    browser.wait_for_text("#count", "10 of 10 documents");
+    let click = |item: &str| {
+        let script = "[...document.querySelectorAll('#table tr')].find(row => row.innerText.includes(arguments[0]))
+            .querySelector('button').click()";
+        browser.script(script, &[json!(item)]);
+    };
+    click("a number");
+    browser.wait_for_text("#table-problem", "Another document's _id is spelled like this one, 5");
+    click("a text");
+    browser.wait("document.querySelector('#editor').open");
+    replace(&browser, "a text", "");
+}
+
+#[test]
+fn fields_may_have_names_that_every_object_of_javascript_has() {
+    let (system, browser) = seeded(&[]);
+    let added = system.add("games", &json!({"item": "F1", "constructor": "Ferrari"}));
+    let id = added.json()["id"].as_str().unwrap().to_owned();
+    browser.open(&format!("{}/console", system.base_url()));
+    browser.wait_for_text("#table", "Ferrari");
+    let shown = browser.script("return document.querySelector('#table').innerText", &[]);
+    assert!(!shown.as_str().unwrap().contains("native code"), "{shown}");
+    edit(&browser, &id);
+    replace(&browser, ",\n  \"constructor\": \"Ferrari\"", "");
+    browser.click("#editor-save");
+    browser.wait("!document.querySelector('#editor').open");
+    assert_eq!(system.get(&format!("/api/get/games/{id}")).json().get("constructor"), None);
+    edit(&browser, &id);
+    replace(&browser, "\"F1\"", "\"F1\", \"__proto__\": 1");
+    browser.click("#editor-save");
+    browser.wait("!document.querySelector('#editor').open");
+    assert_eq!(system.get(&format!("/api/get/games/{id}")).json()["__proto__"], 1);
+}
+
+#[test]
+fn two_clicks_on_add_add_one_document() {
+    let (system, browser) = seeded(&[]);
+    open(&system, &browser);
+    browser.click("#add");
+    browser.fill("#editor-text", "{\"item\": \"Hades\"}");
+    browser.script("const save = document.querySelector('#editor-save'); save.click(); save.click()", &[]);
+    browser.wait_for_text("#count", "9 of 9 documents");
+    browser.wait("!document.querySelector('#editor').open");
+    assert_eq!(system.get("/api/showDB/games?item=Hades").json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_read_leaves_no_other_collections_rows() {
+    let (system, browser) = seeded(&[]);
+    open(&system, &browser);
+    browser.devtools("Network.enable", &json!({}));
+    browser.devtools("Network.setBlockedURLs", &json!({"urls": ["*/api/showDB/clients*"]}));
+    browser.click("#collections button:nth-child(2)");
+    browser.wait_for_text("#table-problem", "could not be reached");
+    assert_eq!(column(&browser, 1), [""; 0]);
+    browser.devtools("Network.setBlockedURLs", &json!({"urls": []}));
+    browser.click("#reload");
+    browser.wait_for_text("#table", "Gold");
+    assert_eq!(browser.script("return document.querySelector('#table-problem').hidden", &[]), true);
+}
+
 #[test]
 fn the_console_works_by_keyboard_alone() {
     let (system, browser) = seeded(&[]);

@@ -74,3 +74,16 @@ fn a_write_names_what_it_invalidated_and_the_next_read_is_right() {
     assert!(said.contains("The next reads came from MongoDB and were right: price was 30.99"), "{said}");
     assert_eq!(system.get("/api/get/games/5a1f00000000000000000001").json()["price"], 29.99);
 }
+
+#[test]
+fn a_document_whose_id_is_a_document_can_be_written_too() {
+    let (system, browser) = seeded(&[("cache_ttl_seconds", "120")]);
+    assert_eq!(system.post("/api/cleanDB/games").status, 200);
+    let document = serde_json::json!({"_id": {"a": 1, "b": "x"}, "item": "Braid", "price": 3});
+    assert_eq!(system.add("games", &document).status, 201);
+    browser.open(&format!("{}/console", system.base_url()));
+    browser.wait_for_text("#table", "Braid");
+    browser.click("#write button");
+    let said = browser.wait_for_text("#write output", ".");
+    assert!(said.contains("were right: price was 4. Now it is 3 again"), "{said}");
+}
