@@ -79,7 +79,7 @@ fn identify(units: &[Value], index: usize, identities: &mut [Option<String>]) ->
 fn the_tests_share_what_the_programs_are_made_of() {
     let programs = Units::of(&PROGRAMS);
     assert!(programs.0.len() > 300);
-    let tests = Units::of(&["test", "--workspace", "--no-run"]);
+    let tests = Units::of(&["test", "--workspace", "--features", "fenced-cache/redis", "--no-run"]);
     let again = programs.not_among(&tests, |_| true);
     assert_eq!(again, [""; 0], "name the features that tests switch on in host/Cargo.toml or bridge/Cargo.toml");
 }

@@ -4,11 +4,12 @@
 //! dependencies would be compiled once for each; and one `cargo test` of everything says neither which program a number
 //! belongs to, nor whether it was the compiler or a test that failed.
 
+use std::collections::HashSet;
 use std::env;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::Value;
 use testkit::cargo::cargo;
 use testkit::process::CommandSpec;
@@ -17,6 +18,9 @@ use testkit::runtime::{self, Runtime};
 use testkit::{command, programs};
 
 use super::counts::Counts;
+
+/// Features that tests require and that are off by default.
+pub const FEATURES: &str = "fenced-cache/redis";
 
 /// A test program.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,12 +38,39 @@ pub struct TestProgram {
 /// When cargo cannot be started, and on Ctrl-C.
 pub fn build() -> Result<(Vec<TestProgram>, bool)> {
     status("Building", "the tests");
-    let build = cargo().args(["test", "--workspace", "--message-format", "json-render-diagnostics"]);
+    let build = cargo().args(["test", "--workspace", "--features", FEATURES]);
+    let build = build.args(["--message-format", "json-render-diagnostics"]);
     // What does not compile is no reason to leave the others unbuilt.
     let (exit, messages) = command::output(&build.args(["--no-run", "--no-fail-fast"]))?;
     let mut programs: Vec<TestProgram> = messages.lines().filter_map(parse).collect();
     programs.sort_by_cached_key(|program| (!program.unit, program.title()));
-    Ok((programs, exit.success()))
+    if !exit.success() {
+        return Ok((programs, false));
+    }
+    let missing = missing(&programs, &metadata()?);
+    for title in &missing {
+        eprintln!("xtask: {title} was not built: does it require a feature that nobody asks for?");
+    }
+    Ok((programs, missing.is_empty()))
+}
+
+/// What cargo knows of the packages.
+fn metadata() -> Result<Value> {
+    let (exit, text) = command::output(&cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    ensure!(exit.success(), "cargo metadata failed");
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The test programs that a package has and that are not among these. Cargo says nothing of one whose features are off.
+fn missing(built: &[TestProgram], metadata: &Value) -> Vec<String> {
+    let built: HashSet<String> = built.iter().map(TestProgram::title).collect();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let titles = list(&metadata["packages"]).into_iter().flat_map(|package| {
+        let tests = list(&package["targets"]).into_iter().filter(|target| target["kind"][0] == "test");
+        tests.map(|test| format!("{}: {}", text(&package["name"]), text(&test["name"]))).collect::<Vec<_>>()
+    });
+    titles.filter(|title| !built.contains(title)).collect()
 }
 
 /// Finds a test program in one of cargo's messages.
@@ -150,6 +181,15 @@ mod tests {
         assert_eq!(program.filter_of_tests(Some("find")), None);
         assert_eq!(program.filter_of_tests(Some("fin")), Some("fin"));
         assert_eq!(program.filter_of_tests(None), None);
+    }
+
+    #[test]
+    fn a_test_program_that_was_not_built_is_missed() {
+        let program = parse(&message("test", "path+file:///home/me/store#store-api@0.1.0", true)).unwrap();
+        let target = |kind, name| serde_json::json!({"kind": [kind], "name": name});
+        let targets = [target("lib", "store_api"), target("test", "find"), target("test", "gated")];
+        let metadata = serde_json::json!({"packages": [{"name": "store-api", "targets": targets}]});
+        assert_eq!(missing(&[program], &metadata), ["store-api: gated"]);
     }
 
     #[test]
