@@ -23,6 +23,9 @@ const LAST_WAIT: Duration = Duration::from_millis(64);
 /// For how long nobody leads or waits after a value turned out to be larger than what is cached: it would be again.
 const TOO_LARGE_COOLDOWN: Duration = Duration::from_secs(5);
 
+/// For how long nobody leads or waits after Redis refused to store a value: it would again.
+const REFUSED_COOLDOWN: Duration = Duration::from_secs(1);
+
 /// From this size on, in bytes, a value on its way to Redis may hold up what comes behind it on the connection.
 const LARGE_FILL: usize = 256 * 1024;
 
@@ -299,7 +302,13 @@ impl<P: Ports> ReadThrough<P> {
             Ok(Filled::Stored) => return Some(fill.ttl),
             Ok(Filled::Overtaken) => FillRefused::Overtaken,
             Ok(Filled::Full) => FillRefused::Full,
-            Err(_) => FillRefused::Redis,
+            Err(error) => {
+                // A script that ends in an error keeps the lease, and each who waits for it would meet the same error.
+                if matches!(error, CacheError::Refused { .. }) {
+                    self.release_lease(entry, Some(lease), REFUSED_COOLDOWN).await;
+                }
+                FillRefused::Redis
+            }
         };
         self.observer.fill_refused(entry.space, refused);
         None

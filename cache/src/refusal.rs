@@ -7,7 +7,7 @@ use std::fmt;
 ///
 /// | refusal | reads | writes | the connection |
 /// |---|---|---|---|
-/// | `WrongType` | the key is loaded from the source, uncached, until the foreign key goes; others are unaffected | as if not recorded | stays |
+/// | `WrongType` | what needs the key is loaded from the source, uncached, until the foreign key goes: one entry, or all of a scope where it is its fence or its index | as if not recorded | stays |
 /// | `NoPermission` | as if not cached | as if not recorded | stays |
 /// | `NotAuthenticated` | as if not cached | as if not recorded | replaced: a new one may have the right password |
 /// | `OtherSlot` | as if not cached: a cluster that is talked to directly is not supported | as if not recorded | stays |

@@ -12,7 +12,7 @@ const MAX_PURGE_CALLS: usize = 1000;
 /// How far a write could be recorded in the cache, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invalidation {
-    /// Caching is off: there is nothing to record.
+    /// Caching is off, so nothing is recorded. Who turns it on again purges first, or reads what was cached before.
     Off,
     /// Every stale value is invalid, and no read can bring one back.
     Done,
@@ -50,7 +50,8 @@ impl<P: Ports> ReadThrough<P> {
     ///
     /// # Errors
     /// The source's, or the cache's where the write policy is `Consistent`. Where the write's outcome is unknown the
-    /// fence is left standing: what the source holds is not known, so nothing is cached until it must have settled.
+    /// fence is left standing, and set now where it could not be before: what the source holds is not known, so nothing is
+    /// cached until it must have settled.
     pub async fn write<T, E: SourceError>(
         &self,
         space: &str,
@@ -67,8 +68,8 @@ impl<P: Ports> ReadThrough<P> {
         let consistent = self.settings.write_policy == WritePolicy::Consistent;
         let token = self.platform().random();
         let fence = self.fence_duration();
-        let begin = self.protocol.begin_write(space, scopes, token, fence);
-        let begun = self.guarded(Step::BeginWrite, begin).await.is_ok();
+        let begin = || self.guarded(Step::BeginWrite, self.protocol.begin_write(space, scopes, token, fence));
+        let begun = begin().await.is_ok();
         let working = self.platform().now();
         let mut times = Times { cache: working - began, source: None };
         if consistent && !begun {
@@ -82,8 +83,13 @@ impl<P: Ports> ReadThrough<P> {
         // Redis's clock on the fence started no earlier than `began`.
         let fenced = begun && worked - began < fence;
         if matches!(&result, Err(error) if error.outcome_unknown()) {
-            self.observer.invalidated(space, Invalidation::Fenced, times);
-            return result.map(|done| (done, Invalidation::Fenced)).map_err(WriteError::Source);
+            let invalidation = match fenced || begin().await.is_ok() {
+                true => Invalidation::Fenced,
+                false => Invalidation::Failed,
+            };
+            times.cache += self.platform().now() - worked;
+            self.observer.invalidated(space, invalidation, times);
+            return result.map(|done| (done, invalidation)).map_err(WriteError::Source);
         }
         let ended = self.guarded(Step::EndWrite, self.protocol.end_write(space, scopes, token)).await.is_ok();
         let invalidation = match (fenced, ended) {

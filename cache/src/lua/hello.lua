@@ -6,6 +6,7 @@
 --
 -- KEYS[1] the noted run id; then the generations of the space's groups. ARGV[1] how long the note is kept, in
 -- milliseconds.
+-- An error where this is a replica: what it holds may be older than what the primary has acknowledged.
 -- Result: {now, 1, ''}   the run id is the noted one; now is Redis's clock in milliseconds
 --         {now, 2, ''}   it is not, and the generations are gone
 --         {now, 3, why}  it cannot be asked for (`INFO` is not permitted)
@@ -31,5 +32,8 @@ if redis.call('MGET', KEYS[1])[1] ~= run_id then
   status = 2
 end
 -- A Redis that is full refuses this. Then the next connection costs the space its values once more, and nothing else.
-redis.pcall('SET', KEYS[1], run_id, 'PX', ARGV[1])
+local noted = redis.pcall('SET', KEYS[1], run_id, 'PX', ARGV[1])
+if noted.err and string.find(noted.err, 'READONLY', 1, true) then
+  return noted
+end
 return {now_ms, status, ''}

@@ -5,9 +5,9 @@
 -- ARGV[1] the writer's token, ARGV[2] the number of scopes, ARGV[3] the first part of the keys of the entries that the
 -- indexes name, ARGV[4] how many entries go of an index that the two calls of a write cannot empty.
 
--- How many keys a call deletes at most. The rest is left to the next write, or to its TTL: it is stale, but nobody can
--- read it without the generation that it was filled under.
-local MAX_DELETES = 1000
+-- How many of the entries that an index names a call deletes at most, each with three keys. The rest is left to the next
+-- write, or to its TTL: it is stale, but nobody can read it without the generation that it was filled under.
+local MOST = 330
 
 local scopes = tonumber(ARGV[2])
 
@@ -26,12 +26,12 @@ local function invalidate()
   local partly = {}
   for i = scopes * 5 + 1, #KEYS do
     local count = redis.call('ZCARD', KEYS[i])
-    local most = math.floor((MAX_DELETES - #stale - 1) / 3)
-    if count > 2 * most then
-      most = math.min(most, tonumber(ARGV[4]))
+    local most = MOST
+    if count > 2 * MOST then
+      most = math.min(MOST, tonumber(ARGV[4]))
     end
     -- Those that would live longest.
-    local names = most > 0 and count > 0 and redis.call('ZREVRANGE', KEYS[i], 0, most - 1) or {}
+    local names = count > 0 and redis.call('ZREVRANGE', KEYS[i], 0, most - 1) or {}
     for _, name in ipairs(names) do
       stale[#stale + 1] = ARGV[3] .. ':' .. name
       stale[#stale + 1] = ARGV[3] .. ':~stamp:' .. name

@@ -104,10 +104,9 @@ async fn a_refusal_is_said_once_for_each_step() {
 async fn a_fill_that_times_out_leaves_the_readers_circuit_closed() {
     let mut redis = started(&[]).await;
     let cache = noted(&redis.server.url());
-    let connection = RefCell::new(&mut redis);
     // From the read of the source on, Redis holds back whatever may write.
     let load = async {
-        connection.borrow_mut().command(&["CLIENT", "PAUSE", "60000", "WRITE"]).await;
+        redis.command(&["CLIENT", "PAUSE", "60000", "WRITE"]).await;
         Ok::<_, Away>(Some(Loaded::from(Bytes::from_static(b"[]"))))
     };
     let source = cache.read(&listing(), load).await.unwrap().source;

@@ -64,7 +64,17 @@ async fn a_key_of_another_type_costs_only_itself_a_miss() {
     assert!(is_hit(&read(&cache, &document()).await));
     assert!(!is_hit(&read(&cache, &listing()).await));
     assert!(is_hit(&read(&cache, &listing()).await), "what was there is replaced");
-    // A fence set and an index of another type keep their scope uncached, and say why.
+    // An index of another type keeps its scope uncached. Nobody waits for the lease of a reader that could not fill.
+    redis.command(&["DEL", "games:~index:list", "games:~generation:list", "games:list"]).await;
+    redis.command(&["SET", "games:~index:list", "x"]).await;
+    for _ in 0..3 {
+        assert_eq!(read(&cache, &listing()).await, Source::Miss { stored: None });
+        assert_eq!(redis.command(&["GET", "games:~lease:list"]).await, redis::Value::BulkString(b"cooldown".to_vec()));
+    }
+    redis.command(&["DEL", "games:~index:list", "games:~lease:list"]).await;
+    read(&cache, &listing()).await;
+    assert!(is_hit(&read(&cache, &listing()).await));
+    // So does a fence set, which says why.
     redis.command(&["DEL", "games:~fence:list", "games:list"]).await;
     redis.command(&["SET", "games:~fence:list", "x"]).await;
     assert!(!is_hit(&read(&cache, &listing()).await));
@@ -134,6 +144,41 @@ async fn a_full_redis_serves_hits_and_records_writes() {
     assert_eq!(refused(&cache).await.1, Refusal::OutOfMemory);
 }
 
+/// What became of the write is not known.
+#[derive(Debug, PartialEq)]
+struct Lost;
+
+impl SourceError for Lost {
+    fn timed_out() -> Self {
+        Lost
+    }
+
+    fn outcome_unknown(&self) -> bool {
+        true
+    }
+
+    fn is_outage(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_may_still_come_is_fenced_as_soon_as_redis_can() {
+    let mut redis = started(&[]).await;
+    let cache = cache(&redis.server.url(), WritePolicy::Available);
+    redis.command(&["REPLICAOF", "127.0.0.1", "9"]).await;
+    let work = async {
+        redis.command(&["REPLICAOF", "NO", "ONE"]).await;
+        Err::<(), _>(Lost)
+    };
+    let written = cache.write("games", &[LISTINGS], work).await;
+    assert_eq!(written, Err(fenced_cache::WriteError::Source(Lost)));
+    assert_eq!(redis.keys("games:~fence:*").await, ["games:~fence:list"]);
+    for _ in 0..2 {
+        assert_eq!(read(&cache, &listing()).await, Source::Miss { stored: None });
+    }
+}
+
 #[tokio::test]
 async fn a_replica_is_not_read_from() {
     let mut redis = started(&[]).await;
@@ -142,7 +187,15 @@ async fn a_replica_is_not_read_from() {
     // Port 9 (discard): nobody is there, so it stays a replica that holds what it held.
     redis.command(&["REPLICAOF", "127.0.0.1", "9"]).await;
     assert_eq!(write(&cache).await, Invalidation::Failed);
+    assert_eq!(
+        read(&cache, &listing()).await,
+        Source::Bypass { detail: "refused" },
+        "it has what was before the write"
+    );
     assert_eq!(refused(&cache).await.1, Refusal::ReadOnly);
+    redis.command(&["REPLICAOF", "NO", "ONE"]).await;
+    read(&cache, &listing()).await;
+    assert!(is_hit(&read(&cache, &listing()).await));
 }
 
 #[tokio::test]
