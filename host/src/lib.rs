@@ -51,12 +51,15 @@ use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
+use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::allowed_hosts::AllowedHosts;
@@ -72,6 +75,9 @@ use crate::variables::{Provider, Variables};
 
 /// How often a component that computes is asked whether its time is up; only with `--request-timeout`.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How long ending takes at most, beside what requests are given.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Starts the application and serves it until SIGTERM or SIGINT.
 ///
@@ -100,7 +106,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         servers.push(server(&manifest, &handlers, cli.tuned.then(|| Tuning::of_one_of(runtimes)))?);
     }
 
-    let stop = stop_signal()?;
+    let stop = stop_signal(if cli.tuned { server::GRACE + PATIENCE } else { PATIENCE })?;
     let address = listener.local_addr()?;
     // The reader of this line may have gone away; that is no reason to stop.
     _ = writeln!(std::io::stdout(), "Serving http://{address}");
@@ -136,7 +142,7 @@ fn compile(cli: &Cli, manifest: &Manifest) -> Result<BTreeMap<String, ServicePre
     }
     if cli.request_timeout.is_some() {
         // A thread, because components that compute may keep all of tokio's busy.
-        std::thread::spawn(move || {
+        thread::spawn(move || {
             loop {
                 std::thread::sleep(TICK);
                 engine.increment_epoch();
@@ -220,14 +226,32 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-/// Resolves when this process is told to stop.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+/// Resolves at the first SIGTERM or SIGINT. A thread of its own waits for them, because components that compute may keep all
+/// of tokio's busy. At the second one, or after `patience`, it ends the process itself.
+fn stop_signal(patience: Duration) -> Result<impl Future<Output = ()>> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _entered = runtime.enter();
+        (
+            signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?,
+            signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?,
+        )
+    };
+    let (tell, told) = oneshot::channel();
+    let wait = async move {
+        let mut signalled = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        signalled().await;
+        _ = tell.send(());
+        _ = timeout(patience, signalled()).await;
+        std::process::exit(0)
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(wait))?;
+    Ok(async {
+        _ = told.await;
     })
 }

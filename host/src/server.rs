@@ -29,7 +29,7 @@ use crate::routes::{Match, Router};
 const WELL_KNOWN: &str = "/.well-known/spin/";
 
 /// How long requests that are being answered may still take when the host is told to stop (`--tuned`).
-const GRACE: Duration = Duration::from_secs(10);
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// How long to leave `accept` alone after it failed: most likely, this process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -30,7 +30,7 @@ pub struct Connection {
 #[derive(Clone)]
 pub(super) enum Way {
     Own(MultiplexedConnection),
-    Shared(Arc<SharedConnection>),
+    Shared(Arc<SharedConnection>, Handed),
 }
 
 /// What components may have of Redis.
@@ -66,11 +66,27 @@ struct Current {
     earlier: u64,
 }
 
-/// A connection and a number that tells it from the one that replaces it.
+/// A connection, and what tells it from the one that replaces it.
 #[derive(Clone)]
 struct Numbered {
-    number: u64,
+    handed: Handed,
     redis: MultiplexedConnection,
+}
+
+/// Which connection, to which Redis, a component was handed. It may know things of that Redis, such as that it holds nothing
+/// older than what was written last, and must hear of it where it is another one now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Handed {
+    number: u64,
+    /// Redis's own name for its process, where it may be asked.
+    run_id: Option<Arc<str>>,
+}
+
+impl Handed {
+    /// Whether a connection can replace the one that was handed out unnoticed: it leads to the same process.
+    fn can_be(&self, other: &Handed) -> bool {
+        self.number == other.number || (self.run_id.is_some() && self.run_id == other.run_id)
+    }
 }
 
 impl Numbered {
@@ -146,8 +162,8 @@ impl Connections {
                     let new = || Arc::new(SharedConnection { server, current: Mutex::default() });
                     by_address.entry(address.to_owned()).or_insert_with(new).clone()
                 };
-                shared.check().await?;
-                Way::Shared(shared)
+                let handed = shared.check().await?;
+                Way::Shared(shared, handed)
             }
         };
         Ok(Connection { way, _permit: permit })
@@ -162,23 +178,23 @@ impl Way {
     pub(super) async fn query<T: FromRedisValue>(self, command: &Cmd) -> RedisResult<T> {
         match self {
             Way::Own(mut redis) => command.query_async(&mut redis).await,
-            Way::Shared(shared) => T::from_owned_redis_value(shared.query(command).await?),
+            Way::Shared(shared, handed) => T::from_owned_redis_value(shared.query(&handed, command).await?),
         }
     }
 }
 
 impl SharedConnection {
     /// Makes sure that there is a connection and that it answers.
-    async fn check(&self) -> RedisResult<()> {
+    async fn check(&self) -> RedisResult<Handed> {
         // The check is made without the lock: it takes its time where the connection hangs, and need not queue up.
         let known = self.current.lock().await.connection.clone();
         if let Some(known) = known {
             if known.answers().await {
-                return Ok(());
+                return Ok(known.handed);
             }
             self.give_up(known).await;
         }
-        self.get().await.map(drop)
+        self.get().await.map(|connection| connection.handed)
     }
 
     /// The connection that exists, or a new one.
@@ -187,7 +203,9 @@ impl SharedConnection {
         if let Some(connection) = &current.connection {
             return Ok(connection.clone());
         }
-        let connection = Numbered { number: current.earlier, redis: self.server.connect().await? };
+        let mut redis = self.server.connect().await?;
+        let run_id = run_id(&mut redis).await;
+        let connection = Numbered { handed: Handed { number: current.earlier, run_id }, redis };
         current.earlier += 1;
         current.connection = Some(connection.clone());
         Ok(connection)
@@ -196,21 +214,25 @@ impl SharedConnection {
     /// Takes this connection out of use, unless another has replaced it. It is closed once nobody waits for a reply on it.
     async fn give_up(&self, connection: Numbered) {
         let mut current = self.current.lock().await;
-        if current.connection.as_ref().is_some_and(|current| current.number == connection.number) {
+        if current.connection.as_ref().is_some_and(|current| current.handed.number == connection.handed.number) {
             current.connection = None;
         }
     }
 
-    async fn query(&self, command: &Cmd) -> RedisResult<Value> {
+    /// What Redis replies to a command of a component that was handed this.
+    async fn query(&self, handed: &Handed, command: &Cmd) -> RedisResult<Value> {
         let known = self.current.try_lock().ok().and_then(|current| current.connection.clone());
         if let Some(connection) = known {
-            return self.query_on(connection, command).await;
+            return self.query_on(handed, connection, command).await;
         }
         // Connecting and the command have one limit together.
-        within(self.server.time_limit, async { self.query_on(self.get().await?, command).await }).await
+        within(self.server.time_limit, async { self.query_on(handed, self.get().await?, command).await }).await
     }
 
-    async fn query_on(&self, mut connection: Numbered, command: &Cmd) -> RedisResult<Value> {
+    async fn query_on(&self, handed: &Handed, mut connection: Numbered, command: &Cmd) -> RedisResult<Value> {
+        if !handed.can_be(&connection.handed) {
+            return Err(std::io::Error::new(std::io::ErrorKind::BrokenPipe, "Redis was restarted, or replaced").into());
+        }
         let reply = connection.redis.req_packed_command(command).await?.extract_error()?;
         if sent(command) > LARGE || received(&reply) > LARGE {
             self.give_up(connection).await;
@@ -219,6 +241,12 @@ impl SharedConnection {
         }
         Ok(reply)
     }
+}
+
+/// The run id of a Redis, which a new process has a new one of.
+async fn run_id(redis: &mut MultiplexedConnection) -> Option<Arc<str>> {
+    let info: String = redis::cmd("INFO").arg("server").query_async(redis).await.ok()?;
+    info.lines().find_map(|line| line.strip_prefix("run_id:")).map(Arc::from)
 }
 
 /// How many bytes a command carries.

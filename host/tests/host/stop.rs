@@ -21,6 +21,20 @@ fn a_signal_ends_it_with_exit_code_0() {
 }
 
 #[test]
+fn components_that_compute_without_end_do_not_keep_it() {
+    let mut host = App::new().start(&[]);
+    // On every thread.
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let mut clients: Vec<_> = (0..=threads).map(|_| host.client()).collect();
+    for client in &mut clients {
+        client.send(b"GET /compute HTTP/1.1\r\nHost: test\r\n\r\n");
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    host.signal("TERM");
+    assert_eq!(host.ends_within(Duration::from_secs(5)).code(), Some(0));
+}
+
+#[test]
 fn requests_that_are_being_answered_are_cut_off() {
     // Several times, because it was a matter of which task ended first: the request's or its instance's.
     for _ in 0..10 {

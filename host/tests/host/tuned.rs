@@ -91,6 +91,27 @@ fn a_connection_that_carried_much_is_given_up() {
     eventually("the connections that carried much are closed", || redis.connections() == 1);
 }
 
+/// What it knows of the Redis behind it may not be true of another.
+#[test]
+fn an_instance_notices_that_redis_was_restarted_behind_a_new_connection() {
+    let redis = RedisServer::start();
+    let port = redis.port;
+    let host = App::new().start(&["--tuned", "--variable", &redis.variable()]);
+    let mut client = host.client();
+    client.get("/redis/execute?line=SETRANGE,big,2000000,x").ok();
+    // After so much, the connection is given up, and the next command opens another: to the same Redis, which is none of the
+    // component's business.
+    client.get("/redis/get?key=big").ok();
+    assert_eq!(client.get("/redis/get?key=none").status, 404);
+    client.get("/redis/get?key=big").ok();
+    drop(redis);
+    let _redis = RedisServer::start_on(port);
+    let answer = client.get("/redis/get?key=none");
+    assert!(answer.text().contains("Redis was restarted, or replaced"), "{} {}", answer.status, answer.text());
+    // It opens a connection of its own accord then.
+    assert_eq!(client.get("/redis/get?key=none").status, 404);
+}
+
 #[test]
 fn requests_that_are_being_answered_get_their_answer_when_the_host_is_stopped() {
     let mut host = App::new().start(&["--tuned"]);
@@ -100,6 +121,18 @@ fn requests_that_are_being_answered_get_their_answer_when_the_host_is_stopped() 
     host.signal("TERM");
     assert_eq!(host.ends_within(Duration::from_secs(5)).code(), Some(0));
     assert_eq!(answer.join().unwrap(), "slept");
+}
+
+#[test]
+fn a_second_signal_cuts_them_off() {
+    let mut host = App::new().start(&["--tuned"]);
+    let mut client = host.client();
+    client.send(b"GET /sleep?ms=60000 HTTP/1.1\r\nHost: test\r\n\r\n");
+    for signal in ["TERM", "INT"] {
+        std::thread::sleep(Duration::from_millis(300));
+        host.signal(signal);
+    }
+    assert_eq!(host.ends_within(Duration::from_secs(5)).code(), Some(0));
 }
 
 #[test]
