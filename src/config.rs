@@ -217,6 +217,7 @@ mod tests {
             ("data_api_url", "ftp://x"),
             ("data_api_url", "http://"),
             ("data_api_url", "http:///app"),
+            ("data_api_url", "http://user:password@127.0.0.1:4000/app"),
             ("data_api_url", "https://127.0.0.1:port/app"),
             ("data_api_key", " "),
             ("data_api_key", "a\nb"),

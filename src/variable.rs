@@ -58,6 +58,23 @@ pub fn url(variable: &'static str, schemes: &[&str], value: String) -> Result<St
     }
 }
 
+/// Such a URL without a user's name and password, which no HTTP request carries in its address.
+pub fn url_without_credentials(
+    variable: &'static str,
+    schemes: &[&str],
+    value: String,
+) -> Result<String, VariableError> {
+    let value = url(variable, schemes, value)?;
+    let authority = value.split('/').nth(2).unwrap_or_default();
+    if authority.split('?').next().unwrap_or_default().contains('@') {
+        return invalid(
+            variable,
+            "must not contain a user's name or password; data_api_key is what the Data API is shown",
+        );
+    }
+    Ok(value)
+}
+
 /// Whether what follows a host is a port, or nothing.
 fn is_port(text: &str) -> bool {
     match text.strip_prefix(':') {

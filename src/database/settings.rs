@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::secret::Secret;
-use crate::variable::{VariableError, header_value, non_empty, number, timeout, url};
+use crate::variable::{VariableError, header_value, non_empty, number, timeout, url_without_credentials};
 
 /// A listing limit above this is rejected. Spin refuses a component every Redis reply above 128 MiB, so a larger listing
 /// could be cached and never be read again; the rest is for the stamp and the generations that come with it.
@@ -12,7 +12,7 @@ const MAX_RESPONSE_LIMIT: u64 = 127 * 1024 * 1024;
 /// Where the Data API is, and how long and how large its responses may be.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Base URL, without a trailing slash; actions are `POST {base}/action/{name}`. May contain a password.
+    /// Base URL, without a trailing slash; actions are `POST {base}/action/{name}`. Its path may be known to few.
     pub url: Secret,
     /// Sent as the header `apiKey`.
     pub api_key: Secret,
@@ -35,7 +35,7 @@ impl Settings {
     pub fn parse(value: &mut impl FnMut(&'static str) -> String) -> Result<Self, VariableError> {
         let key = non_empty("data_api_key", value("data_api_key"))?;
         Ok(Settings {
-            url: Secret::new(url("data_api_url", &["http://", "https://"], value("data_api_url"))?),
+            url: Secret::new(url_without_credentials("data_api_url", &["http://", "https://"], value("data_api_url"))?),
             api_key: Secret::new(header_value("data_api_key", key)?),
             data_source: non_empty("data_source", value("data_source"))?,
             database: non_empty("database", value("database"))?,

@@ -1,8 +1,22 @@
 //! Entity tags (RFC 9110, section 8.8.3): the SHA-1 of the body, so that every instance gives one body one tag.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderValue, header};
 
 pub use fenced_cache::ETag;
+
+/// An entity tag as it stands in a request, without what is put around ours on the way: the `W/` of a weak one, and the
+/// coding that a proxy which compresses adds before the last quote (Caddy and Apache do). Ours are hexadecimal, so no `-`
+/// is in them.
+pub fn ours(tag: &str) -> Cow<'_, str> {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag);
+    match tag.rsplit_once('-') {
+        Some((ours, "gzip\"" | "zstd\"" | "br\"" | "deflate\"")) => Cow::Owned(format!("{ours}\"")),
+        _ => Cow::Borrowed(tag),
+    }
+}
 
 /// Whether the request's `If-None-Match` names this tag (RFC 9110, section 13.1.2: by weak comparison, or `*`).
 pub fn matches(etag: &ETag, request: &HeaderMap) -> bool {
@@ -11,8 +25,8 @@ pub fn matches(etag: &ETag, request: &HeaderMap) -> bool {
         .iter()
         .filter_map(|value| HeaderValue::to_str(value).ok())
         .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag.as_str())
+        .map(ours)
+        .any(|tag| tag == "*" || tag == etag.as_str())
 }
 
 #[cfg(test)]
@@ -30,6 +44,7 @@ mod tests {
         assert!(matches_tag("*"));
         assert!(matches_tag(tag.as_str()));
         assert!(matches_tag(&format!("\"x\", W/{}", tag.as_str())));
+        assert!(matches_tag(&format!("\"{}-zstd\"", tag.as_str().trim_matches('"'))));
         assert!(!matches_tag("\"x\""));
         assert!(!matches_tag(""));
         assert!(!matches(&tag, &HeaderMap::new()));

@@ -4,7 +4,7 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 
 use crate::catalog::{Preconditions, Tags};
-use crate::http::etag::ETag;
+use crate::http::etag::{ETag, ours};
 use crate::http::problem::Problem;
 
 /// Those of a request.
@@ -34,11 +34,11 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
     }
     let mut tags = Vec::new();
     for value in headers.get_all(name) {
-        for tag in String::from_utf8_lossy(value.as_bytes()).split(',').map(str::trim) {
+        for tag in String::from_utf8_lossy(value.as_bytes()).split(',').map(ours) {
             if tag == "*" {
                 return Some(Tags::Any);
             }
-            tags.push(tag.strip_prefix("W/").unwrap_or(tag).to_owned());
+            tags.push(tag.into_owned());
         }
     }
     Some(Tags::Listed(tags))
@@ -60,6 +60,9 @@ mod tests {
         for tag in &current {
             assert!(of("if-match", tag.as_str()).hold(&current));
             assert!(of("if-match", &format!("\"x\", W/{}", tag.as_str())).hold(&current));
+            let hexadecimal = tag.as_str().trim_matches('"');
+            assert!(of("if-match", &format!("\"{hexadecimal}-gzip\"")).hold(&current), "as Caddy makes it");
+            assert!(!of("if-match", &format!("\"{hexadecimal}-2\"")).hold(&current));
         }
         assert!(of("if-match", "*").hold(&current));
         for other in ["\"0\"", "x", ""] {
