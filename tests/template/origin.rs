@@ -1,4 +1,4 @@
-//! An HTTP origin that keeps what is put into it.
+//! An HTTP origin that keeps what is put into it, with its type. As many do, it ignores the query and decodes the path.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,6 +6,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// More than the app takes.
+pub const TOO_LARGE: usize = 4 * 1024 * 1024 + 1;
 
 /// A server on a free port, stopped when dropped.
 pub struct Origin {
@@ -16,9 +20,16 @@ pub struct Origin {
 
 #[derive(Default)]
 struct Shared {
-    documents: Mutex<HashMap<String, Vec<u8>>>,
+    documents: Mutex<HashMap<String, Document>>,
     reads: AtomicUsize,
+    writes: AtomicUsize,
     stopped: AtomicBool,
+}
+
+#[derive(Clone, Default)]
+struct Document {
+    content_type: String,
+    body: Vec<u8>,
 }
 
 impl Origin {
@@ -32,7 +43,8 @@ impl Origin {
                 if state.stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                state.serve(stream.unwrap());
+                let state = Arc::clone(&state);
+                thread::spawn(move || state.serve(stream.unwrap()));
             }
         });
         Origin { address, shared, thread: Some(thread) }
@@ -45,6 +57,11 @@ impl Origin {
     /// How many documents were read.
     pub fn reads(&self) -> usize {
         self.shared.reads.load(Ordering::SeqCst)
+    }
+
+    /// How many writes have arrived.
+    pub fn writes(&self) -> usize {
+        self.shared.writes.load(Ordering::SeqCst)
     }
 }
 
@@ -68,6 +85,7 @@ impl Shared {
         let mut words = line.split_whitespace().map(str::to_owned);
         let (Some(method), Some(path)) = (words.next(), words.next()) else { return };
         let mut length = 0;
+        let mut document = Document::default();
         loop {
             let mut header = String::new();
             reader.read_line(&mut header).unwrap();
@@ -75,33 +93,52 @@ impl Shared {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                     length = value.trim().parse().unwrap();
                 }
+                Some((name, value)) if name.eq_ignore_ascii_case("content-type") => {
+                    document.content_type = value.trim().to_owned();
+                }
                 Some(_) => {}
                 None => break,
             }
         }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let (status, body) = self.answer(&method, path, body);
-        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-        stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+        document.body = vec![0; length];
+        reader.read_exact(&mut document.body).unwrap();
+        let path = path.split('?').next().unwrap_or_default().replace("%31", "1");
+        let (status, Document { content_type, body }) = self.answer(&method, path, document);
+        let content_type = match content_type.as_str() {
+            "" => String::new(),
+            some => format!("Content-Type: {some}\r\n"),
+        };
+        let head =
+            format!("HTTP/1.1 {status}\r\n{content_type}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        // An app that waits no longer, or wants no more of the body, has closed the connection.
+        let _ = stream.write_all(&[head.as_bytes(), &body].concat());
     }
 
-    fn answer(&self, method: &str, path: String, body: Vec<u8>) -> (&'static str, Vec<u8>) {
-        let mut documents = self.documents.lock().unwrap();
+    fn answer(&self, method: &str, path: String, document: Document) -> (&'static str, Document) {
+        let none = Document::default();
+        match method {
+            "PUT" | "DELETE" => self.writes.fetch_add(1, Ordering::SeqCst),
+            _ => self.reads.fetch_add(1, Ordering::SeqCst),
+        };
         match (method, path.as_str()) {
-            ("PUT", "/refused") => ("403 Forbidden", Vec::new()),
-            ("PUT", _) => {
-                documents.insert(path, body);
-                ("200 OK", Vec::new())
+            ("PUT", "/refused") => return ("403 Forbidden", none),
+            ("PUT", "/slow") => thread::sleep(Duration::from_secs(2)),
+            ("PUT", "/hangs") => thread::sleep(Duration::from_secs(8)),
+            ("GET", "/moved") => return ("301 Moved Permanently", none),
+            ("GET", "/large") => return ("200 OK", Document { body: vec![b'x'; TOO_LARGE], ..none }),
+            _ => {}
+        }
+        let mut documents = self.documents.lock().unwrap();
+        match method {
+            "PUT" => {
+                documents.insert(path, document);
+                ("200 OK", none)
             }
-            ("DELETE", _) => {
+            "DELETE" => {
                 documents.remove(&path);
-                ("200 OK", Vec::new())
+                ("200 OK", none)
             }
-            _ => {
-                self.reads.fetch_add(1, Ordering::SeqCst);
-                documents.get(&path).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body.clone()))
-            }
+            _ => documents.get(&path).map_or(("404 Not Found", none), |document| ("200 OK", document.clone())),
         }
     }
 }
