@@ -105,6 +105,51 @@ fn manifests_are_what_kubernetes_and_the_operator_take() {
     }
 }
 
+/// The operator takes no `SpinApp` before its executor, and what is applied is applied in this order.
+#[test]
+fn the_executor_comes_before_the_app() {
+    let page = fs::read_to_string(root().join("docs/how-to/deploy-on-kubernetes.md")).unwrap();
+    let (_, rest) = page.split_once("# deploy/kubernetes/overlays/mine/kustomization.yaml\n").unwrap();
+    // The overlay that the page shows, on a copy of the base.
+    let copy = tempfile::tempdir().unwrap();
+    let (base, mine) = (copy.path().join("base"), copy.path().join("overlays/mine"));
+    fs::create_dir_all(&base).unwrap();
+    fs::create_dir_all(&mine).unwrap();
+    for file in fs::read_dir(root().join("deploy/kubernetes/base")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), base.join(file.file_name())).unwrap();
+    }
+    fs::write(mine.join("kustomization.yaml"), rest.split_once("```").unwrap().0).unwrap();
+    for folder in FOLDERS.into_iter().chain([mine.to_str().unwrap()]) {
+        let documents = documents(folder);
+        let place = |kind| documents.iter().position(|document| document["kind"] == kind).unwrap();
+        assert!(place("Namespace") < place("SpinAppExecutor"), "{folder}");
+        assert!(place("SpinAppExecutor") < place("SpinApp"), "{folder}");
+    }
+}
+
+/// Compose writes a config's inline content into the container, and refuses to where its file system is read-only.
+#[test]
+fn no_config_is_written_into_a_read_only_container() {
+    let read = |path: &str| -> Value {
+        // Compose's own tag, which says that a value of the other file does not hold.
+        let text = fs::read_to_string(root().join(path)).unwrap().replace("!reset", "");
+        serde_norway::from_str(&text).unwrap()
+    };
+    let (base, deployment) = (read("docker-compose.yml"), read("deploy/compose.deployment.yml"));
+    let mut checked = 0;
+    for (name, service) in deployment["services"].as_object().unwrap() {
+        let merged = &base["services"][name]["<<"];
+        let read_only = [&base["services"][name], merged].iter().any(|service| service["read_only"] == true);
+        for config in service["configs"].as_array().into_iter().flatten().filter(|_| read_only) {
+            let config = &deployment["configs"][config["source"].as_str().unwrap()];
+            assert!(config["file"].is_string(), "{name}: {config}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 0);
+}
+
 #[test]
 fn the_compose_file_and_the_workflows_fit_their_schemas() {
     let workflows = fs::read_dir(root().join(".github/workflows")).unwrap().map(|entry| entry.unwrap().path());
