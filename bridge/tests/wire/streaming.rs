@@ -76,7 +76,7 @@ fn a_limit_that_is_met_on_the_way_breaks_the_answer_off() {
 #[test]
 fn memory_does_not_grow_with_the_answer() {
     let bridge = Bridge::start();
-    fill(&bridge, 600, 100_000);
+    fill(&bridge, 2000, 100_000);
     bridge.ok("find", json!({"limit": 5}));
     bridge.reset_peak_memory();
     let idle = bridge.peak_memory();
@@ -85,9 +85,10 @@ fn memory_does_not_grow_with_the_answer() {
     while let Ok(read @ 1..) = connection.read(&mut buffer) {
         length += read;
     }
-    assert!(length > 60_000_000, "{length}");
+    assert!(length > 200_000_000, "{length}");
+    // MongoDB sends 16 MB at a time, of which a few are there at once: read, being written, and given back but kept.
     let grown = bridge.peak_memory() - idle;
-    assert!(grown < 64 << 20, "60 MB answered took {} MiB", grown >> 20);
+    assert!(grown < 128 << 20, "200 MB answered took {} MiB", grown >> 20);
 }
 
 #[test]
