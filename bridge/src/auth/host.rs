@@ -1,4 +1,4 @@
-//! Which names a server without credentials answers to.
+//! Whom a server without credentials answers: who calls it by a name of its own, and no page of another site.
 //!
 //! A web page can have its own name resolve to 127.0.0.1, and its scripts then reach this server as their own origin ("DNS
 //! rebinding"). The browser sends the page's name as `Host`, so that a name that is not ours is refused. An address cannot be
@@ -6,12 +6,15 @@
 
 use std::net::IpAddr;
 
-use axum::http::header::HOST;
+use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderName, Uri};
 
+use crate::config::Origin;
 use crate::error::Error;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The name, and the port, by which a client calls the server: in HTTP/2 the `:authority`, else the `Host`.
 pub fn of(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
@@ -33,6 +36,34 @@ pub(super) fn check(head: &Parts, allowed: &[String]) -> Result<(), Error> {
          (--allowed-host)"
             .to_owned(),
     ))
+}
+
+/// Checks that no page of another site sent a request, but those whose origins are configured. Of a form's answer such a page
+/// reads nothing, but how long it took tells what it asked for. Browsers say whose page it is, and programs say nothing.
+///
+/// # Errors
+/// 403 for such a page.
+pub(super) fn check_page(head: &Parts, allowed: &[Origin]) -> Result<(), Error> {
+    let text = |name: &HeaderName| head.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let origin = text(&ORIGIN);
+    if origin.is_some_and(|origin| allowed.iter().any(|known| known.matches(origin))) {
+        return Ok(());
+    }
+    let is_other = match text(&SEC_FETCH_SITE) {
+        Some(site) => !matches!(site, "same-origin" | "none"),
+        None => origin.is_some_and(|origin| {
+            let host = of(&head.uri, &head.headers);
+            origin.split_once("://").map(|(_, host)| host) != host.as_ref().map(Authority::as_str)
+        }),
+    };
+    if is_other {
+        return Err(Error::NoRule(
+            "this server has no credentials and answers no page of another site; to let one in, name its origin \
+             (--cors-origin)"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn is_ours(host: &str, allowed: &[String]) -> bool {

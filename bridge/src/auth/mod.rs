@@ -28,7 +28,7 @@ use ring::hmac;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
-use crate::config::Config;
+use crate::config::{Config, Origin};
 use crate::error::Error;
 use crate::mongo::Mongo;
 use crate::user::User;
@@ -51,6 +51,7 @@ pub struct Authenticator {
     accounts: Option<Arc<Watched<Accounts>>>,
     /// The names that the server has, where everyone is let in.
     allowed_hosts: Vec<String>,
+    allowed_pages: Vec<Origin>,
     passwords: Passwords,
     tokens: Tokens,
     sessions: Arc<Sessions>,
@@ -130,6 +131,7 @@ impl Authenticator {
         Ok(Authenticator {
             accounts,
             allowed_hosts: config.allowed_hosts.clone(),
+            allowed_pages: config.cors_origins.clone(),
             passwords: Passwords::new(hmac::Key::new(hmac::HMAC_SHA256, &random()?)),
             tokens: Tokens::new(&secret),
             sessions: Arc::new(sessions),
@@ -148,11 +150,13 @@ impl Authenticator {
     /// Lets a request in, or not.
     ///
     /// # Errors
-    /// The three authentication errors of the protocol; 403 for another host's name where everyone is let in; 429 for too
+    /// The three authentication errors of the protocol; 403 for another host's name, or a page of another site,
+    /// where everyone is let in; 429 for too
     /// many wrong passwords; 503 where the keys of an issuer, or the sessions that have ended, are not known.
     pub async fn authenticate(&self, head: &Parts) -> Result<Arc<Principal>, Error> {
         let Some(accounts) = &self.accounts else {
             host::check(head, &self.allowed_hosts)?;
+            host::check_page(head, &self.allowed_pages)?;
             return Ok(Arc::clone(&self.anyone));
         };
         let found = match Credentials::of(&head.headers)? {

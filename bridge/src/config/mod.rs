@@ -234,6 +234,11 @@ impl Config {
                  --api-key to listen there",
                 self.listen.ip()
             )),
+            (true, true) if self.cors_origins.iter().any(Origin::is_everyones) => Err(
+                "--no-auth lets in every page that --cors-origin names, so name them: neither `*` nor `null`, which \
+                    any page can be"
+                    .to_owned(),
+            ),
             _ => Ok(()),
         }
     }

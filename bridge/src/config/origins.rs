@@ -45,6 +45,15 @@ impl FromStr for Origin {
 }
 
 impl Origin {
+    /// Whether any page can be one of these: a page has the origin `null` in a sandboxed frame of its own.
+    pub fn is_everyones(&self) -> bool {
+        match self {
+            Origin::Any => true,
+            Origin::Exactly(known) => known == "null",
+            Origin::Pattern(_) => false,
+        }
+    }
+
     /// Whether pages of this origin are meant. A star stands for one or more letters, digits and hyphens; where it is the whole
     /// first name of the host, for several names too, with the points between them.
     pub fn matches(&self, origin: &str) -> bool {

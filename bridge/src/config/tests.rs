@@ -31,6 +31,8 @@ fn credentials_or_none_on_loopback() {
         &["--no-auth", "--listen", "0.0.0.0:4000"],
         &["--no-auth", "--api-key", "k"],
         &["--no-auth", "--access-file", "f"],
+        &["--no-auth", "--cors-origin", "*"],
+        &["--no-auth", "--cors-origin", "https://shop.example,null"],
         &["--api-key", ""],
         &["--api-key", "a, b"],
         &["--api-key", "k", "--cors-origin", "https://*"],

@@ -11,6 +11,7 @@ use std::fmt;
 use mongodb::bson::{Bson, Document, doc};
 
 use super::fields::Fields;
+use super::paths::field_of;
 use super::template::{has_comparisons, has_operators};
 
 /// Compare a field with a value.
@@ -43,7 +44,7 @@ type Shown<'a> = dyn Fn(&str) -> bool + 'a;
 
 /// Checks a filter that stands beside a rule's.
 pub(super) fn check(filter: &Document, fields: &Fields) -> Result<(), NotPlain> {
-    check_filter(filter, "", &|path| fields.shows(path))
+    check_filter(filter, None, &|path| fields.shows(path))
 }
 
 /// What a filter asks for, in the two parts that it has: what may stand beside a rule's filter, and before hidden fields
@@ -66,7 +67,7 @@ fn split_into(filter: Document, fields: &Fields, plain: &mut Vec<Document>, rest
             }
             value => {
                 let part = doc! { key: value };
-                match check_filter(&part, "", &|path| fields.shows_root_of(path)) {
+                match check_filter(&part, None, &|path| fields.shows_root_of(path)) {
                     Ok(()) => plain.push(part),
                     Err(_) => rest.push(part),
                 }
@@ -84,21 +85,19 @@ pub(crate) fn all_of(mut filters: Vec<Document>) -> Option<Document> {
     }
 }
 
-fn check_filter(filter: &Document, prefix: &str, shown: &Shown<'_>) -> Result<(), NotPlain> {
+/// Checks a filter of documents, or of the objects at `parent`.
+fn check_filter(filter: &Document, parent: Option<&str>, shown: &Shown<'_>) -> Result<(), NotPlain> {
     for (key, value) in filter {
         match (key.as_str(), value) {
             ("$and" | "$or" | "$nor", Bson::Array(filters)) => {
                 for filter in filters {
                     let filter = filter.as_document().ok_or_else(|| NotPlain::Operator(key.clone()))?;
-                    check_filter(filter, prefix, shown)?;
+                    check_filter(filter, parent, shown)?;
                 }
             }
             ("$comment", Bson::String(_)) => {}
             (operator, _) if operator.starts_with('$') => return Err(NotPlain::Operator(operator.to_owned())),
-            (name, value) => {
-                let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-                check_condition(&path, value, shown)?;
-            }
+            (name, value) => check_condition(&field_of(parent, name), value, shown)?,
         }
     }
     Ok(())
@@ -132,7 +131,7 @@ fn check_condition(path: &str, condition: &Bson, shown: &Shown<'_>) -> Result<()
             ("$elemMatch", Bson::Document(filter)) if has_comparisons(filter) => {
                 check_condition(path, operand, shown)?;
             }
-            ("$elemMatch", Bson::Document(filter)) => check_filter(filter, path, shown)?,
+            ("$elemMatch", Bson::Document(filter)) => check_filter(filter, Some(path), shown)?,
             (name, _) => return Err(NotPlain::Operator(name.to_owned())),
         }
     }
@@ -214,6 +213,13 @@ mod tests {
         ] {
             assert_eq!(check(&filter, &hidden()), Err(NotPlain::Hidden(path.to_owned())), "{filter}");
         }
+    }
+
+    #[test]
+    fn a_field_may_have_no_name() {
+        let allowed: Fields = toml::from_str(r#"allow = ["name"]"#).unwrap();
+        let filter = doc! {"": {"$elemMatch": {"name": 1}}};
+        assert_eq!(check(&filter, &allowed), Err(NotPlain::Hidden(".name".to_owned())));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod visible;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
-use super::paths::{has_positions, is_within, overlap, root};
+use super::paths::{field_of, has_positions, is_surely_within, is_within, overlap, root};
 
 /// The fields that may be read. All of them, unless a rule says otherwise.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -53,10 +53,11 @@ impl Fields {
         Ok(())
     }
 
-    /// Whether a comparison with what is at this path tells only what may be read.
+    /// Whether a comparison with what is at this path tells only what may be read. Where only some fields may be, a number in
+    /// the path is taken for a field's name: it would be one in a document.
     pub fn shows(&self, path: &str) -> bool {
         match (&self.allow, &self.deny) {
-            (Some(allowed), _) => path == "_id" || allowed.iter().any(|allowed| is_within(path, allowed)),
+            (Some(allowed), _) => path == "_id" || allowed.iter().any(|allowed| is_surely_within(path, allowed)),
             (None, Some(denied)) => !denied.iter().any(|denied| overlap(path, denied)),
             (None, None) => true,
         }
@@ -73,7 +74,7 @@ impl Fields {
         let Some(allowed) = &self.allow else {
             return self.deny.iter().flatten().find(|denied| holds(document, denied)).cloned();
         };
-        unlisted(document, "", allowed)
+        unlisted(document, None, allowed)
     }
 
     /// The stages that remove what may not be read.
@@ -143,20 +144,18 @@ fn holds_in(value: &Bson, path: &str) -> bool {
 }
 
 /// The first path of the document that is not within an allowed one.
-fn unlisted(document: &Document, prefix: &str, allowed: &[String]) -> Option<String> {
+fn unlisted(document: &Document, parent: Option<&str>, allowed: &[String]) -> Option<String> {
     document.iter().find_map(|(key, value)| {
-        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        let within =
-            |allowed: &String| allowed == &path || path.strip_prefix(allowed).is_some_and(|rest| rest.starts_with('.'));
-        if path == "_id" || allowed.iter().any(within) {
+        let path = field_of(parent, key);
+        if path == "_id" || allowed.iter().any(|allowed| is_surely_within(&path, allowed)) {
             return None;
         }
         let is_parent =
             allowed.iter().any(|allowed| allowed.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
         match value {
-            Bson::Document(inner) if is_parent => unlisted(inner, &path, allowed),
+            Bson::Document(inner) if is_parent => unlisted(inner, Some(&path), allowed),
             Bson::Array(elements) if is_parent => elements.iter().find_map(|element| match element {
-                Bson::Document(inner) => unlisted(inner, &path, allowed),
+                Bson::Document(inner) => unlisted(inner, Some(&path), allowed),
                 _ => Some(path.clone()),
             }),
             _ => Some(path),
@@ -191,7 +190,11 @@ mod tests {
             (allow(&["name", "card.owner"]), "name", true),
             (allow(&["name", "card.owner"]), "name.first", true),
             (allow(&["name", "card.owner"]), "card.owner", true),
-            (allow(&["name", "card.owner"]), "card.3.owner", true),
+            (allow(&["name", "card.owner"]), "card.3.owner", false),
+            (allow(&["name", "card.owner"]), "3.name", false),
+            (allow(&["name", "card.owner"]), "card.owner.3", true),
+            (allow(&["name", "card.owner"]), ".name", false),
+            (deny(&["ssn"]), "2024", true),
             (allow(&["name", "card.owner"]), "card", false),
             (allow(&["name", "card.owner"]), "card.number", false),
             (allow(&["name", "card.owner"]), "names", false),

@@ -10,6 +10,7 @@ use mongodb::options::UpdateModifications;
 
 use super::comparisons::{self, all_of};
 use super::condition::{Change, Condition};
+use super::paths::without_array_operators;
 use super::{Restriction, denied};
 use crate::error::Error;
 
@@ -142,7 +143,7 @@ impl Restriction<'_> {
     }
 
     fn check_change(&self, path: &str, change: Change<'_>, condition: &Condition) -> Result<(), Error> {
-        if !self.fields.shows(path) {
+        if !self.fields.shows(&without_array_operators(path)) {
             return Err(denied(format!("no rule allows writing the field `{path}`")));
         }
         if !condition.survives(path, change) {

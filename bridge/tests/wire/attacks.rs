@@ -200,6 +200,29 @@ fn a_server_without_credentials_answers_to_its_own_names_only() {
     }
 }
 
+/// A page cannot read what a form is answered with, but it can measure how long that takes.
+#[test]
+fn a_server_without_credentials_answers_no_page_of_another_site() {
+    let bridge = Bridge::start_with(&["--no-auth", "--cors-origin", "https://shop.example"]);
+    let body = json!({"dataSource": "mongodb-atlas", "database": bridge.database, "collection": "c"}).to_string();
+    for (headers, status) in [
+        (&[][..], 200),
+        (&[("Origin", "http://127.0.0.1:4000"), ("Sec-Fetch-Site", "same-origin")], 200),
+        (&[("Origin", "http://127.0.0.1:4000")], 200),
+        (&[("Origin", "https://shop.example"), ("Sec-Fetch-Site", "cross-site")], 200),
+        (&[("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")], 403),
+        (&[("Origin", "http://127.0.0.1:8000"), ("Sec-Fetch-Site", "same-site")], 403),
+        (&[("Origin", "http://evil.example")], 403),
+        (&[("Origin", "null")], 403),
+        (&[("Sec-Fetch-Site", "cross-site")], 403),
+    ] {
+        let form = [("Host", "127.0.0.1:4000"), ("Content-Type", "application/x-www-form-urlencoded")];
+        let headers = [&form[..], headers].concat();
+        let find = request("POST", "/app/x/endpoint/data/v1/action/find", &headers, &body);
+        assert_eq!(answer(&mut connect(&bridge, "127.0.0.1"), &find).unwrap().0, status, "{headers:?}");
+    }
+}
+
 #[test]
 fn a_proxy_that_is_trusted_says_who_it_is() {
     let bridge =

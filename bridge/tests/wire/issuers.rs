@@ -81,6 +81,7 @@ fn a_key_file_that_verifies_nothing_is_refused_at_start() {
         ("RS256", pem.as_str(), "is RSA of 1024 bits, and must have 2048 to 8192"),
         ("ES256", P384, "is on another curve than P-256"),
         ("ES256", pem.as_str(), "holds no PEM public key for ES256"),
+        ("HS256", pem.as_str(), "it is a PEM file, and HS256 needs a secret"),
     ] {
         let file = format!("key-file = {:?}", folder.write("key.pem", key));
         let access = folder.write("access.toml", issuer(algorithm, &file));

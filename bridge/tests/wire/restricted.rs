@@ -34,6 +34,7 @@ rules = [
   { database = "*", collections = ["exprs"], access = "read-write", filter = '{"$expr":{"$eq":["$owner","%%user.data.sub"]}}' },
   { database = "*", collections = ["lacking"], access = "read-write", filter = { owner = "%%user.data.missing" } },
   { database = "*", collections = ["ids"], access = "read-write", filter = { owner = "%%user.id" } },
+  { database = "*", collections = ["single"], access = "read-write", filter = '{"owner":"%%user.data.sub","$nor":[{"owner":{"$type":"array"}}]}' },
   { database = "*", collections = ["mails"], access = "read", filter = { to = "%%user.email" } },
   { database = "*", collections = ["log"], access = ["insert"], filter = { by = "%%user.data.sub" } },
   { database = "*", collections = ["open"], access = "read-write" },
@@ -245,7 +246,9 @@ fn what_is_anns_is_hers() {
             "people",
             json!({"sort": {"name": -1}}),
             json!({"documents": [
-                {"_id": 2, "name": "b", "address": [{"city": "y"}]}, {"_id": 1, "name": "a", "address": {"city": "x"}},
+                {"_id": 3, "name": "c", "address": {"city": "z"}},
+                {"_id": 2, "name": "b", "address": [{"city": "y"}]},
+                {"_id": 1, "name": "a", "address": {"city": "x"}},
             ]}),
         ),
         (
@@ -368,4 +371,19 @@ fn users_are_known_by_id_and_verified_address() {
             .post(("jwtTokenString", &token), database, "find", "teams", json!({}))
             .error(403, "NoMatchingRuleFound");
     }
+}
+
+/// What the README shows.
+#[test]
+fn a_rule_may_ask_for_one_owner() {
+    let restricted = Restricted::start();
+    let database = &restricted.bridge.database;
+    let insert = |collection: &str, owner: Value| {
+        restricted
+            .post(restricted.ann(), database, "insertOne", collection, json!({"document": {"owner": owner}}))
+            .status
+    };
+    assert_eq!((insert("notes", json!("ann")), insert("notes", json!(["ann", "bob"]))), (201, 201));
+    assert_eq!((insert("single", json!("ann")), insert("single", json!(["ann", "bob"]))), (201, 403));
+    assert_eq!(insert("single", json!("bob")), 403);
 }

@@ -22,6 +22,8 @@ pub fn documents(collection: &str) -> Value {
         "people" => json!([
             {"_id": 1, "name": "a", "ssn": "HIDDEN-ssn", "address": {"city": "x", "street": "HIDDEN-street"}},
             {"_id": 2, "name": "b", "ssn": "HIDDEN-2", "address": [{"city": "y", "street": "HIDDEN-3"}, "HIDDEN-4"]},
+            {"_id": 3, "name": "c", "address": {"city": "z", "7": {"city": "HIDDEN-city"}}, "9": {"name": "HIDDEN-name"},
+                "": [{"name": "HIDDEN-empty"}]},
         ]),
         "profiles" => json!([{"_id": "ann", "about": "me"}, {"_id": "bob", "about": "BOB"}]),
         "teams" => json!([{"_id": 1, "team": "red"}, {"_id": 2, "team": "blue", "plan": "BOB"}]),
@@ -62,7 +64,16 @@ pub fn hidden(collection: &str, document: &Value) -> Value {
     };
     match collection {
         "orders" => json!([document.get("secret"), part(&document["card"], "number")]),
-        "people" => json!([document.get("ssn"), part(&document["address"], "street")]),
+        "people" => {
+            let address = &document["address"];
+            json!([
+                document.get("ssn"),
+                document.get("9"),
+                document.get(""),
+                part(address, "street"),
+                part(address, "7")
+            ])
+        }
         _ => Value::Null,
     }
 }

@@ -29,6 +29,10 @@ impl Keys {
                     // RFC 7518, section 3.2.
                     return Err(unusable("a secret for HS256 needs at least 32 bytes".to_owned()));
                 }
+                if text.trim_ascii_start().starts_with(b"-----BEGIN") {
+                    // Who knows a public key could sign with it.
+                    return Err(unusable("it is a PEM file, and HS256 needs a secret".to_owned()));
+                }
                 Ok(DecodingKey::from_secret(secret))
             }
             Algorithm::RS256 => DecodingKey::from_rsa_pem(&text),
