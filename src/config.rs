@@ -254,6 +254,7 @@ mod tests {
             ("write_token", "a-token-that-is-long-enough-to-be-good,short"),
             ("admin_token", "a token with spaces that is long enough"),
             ("jwt_secret", "too-short"),
+            ("jwt_secret", "-----BEGIN PUBLIC KEY----- MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A"),
             ("jwt_jwks", "{}"),
             ("jwt_jwks", r#"{"keys":[]}"#),
             ("jwt_jwks", r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#),

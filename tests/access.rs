@@ -257,7 +257,16 @@ fn no_other_page_changes_anything_through_a_browser() {
             "{method} {path}"
         );
     }
+    // Over plain HTTP to another machine a browser says nothing with a GET, such as that of an image.
+    for path in ["/api/cleanDB/all", "/api/initDB/games"] {
+        let answer = system.with("GET", path, &[("Host", "192.168.1.7:3000")], b"");
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(answer.json()["detail"].as_str().unwrap().contains("use POST"), "{path}");
+        assert_eq!(system.with("HEAD", path, &[("Host", "192.168.1.7:3000")], b"").status, 403, "{path}");
+    }
     assert_eq!(system.get(GAMES).json().as_array().unwrap().len(), 8);
+    assert_eq!(system.with("POST", "/api/initDB/games", &[("Host", "192.168.1.7:3000")], b"").status, 200);
+    assert_eq!(system.get("/api/initDB/games").status, 200);
     // Its own pages, and programs that are no browser, may.
     let own = [("Origin", system.base_url()), ("Sec-Fetch-Site", "same-origin")];
     assert_eq!(system.with("POST", "/api/initDB/games", &own, b"").status, 200);

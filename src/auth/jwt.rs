@@ -65,6 +65,9 @@ impl Jwt {
             if secret.len() < MIN_SECRET {
                 return invalid("jwt_secret", format!("must have at least {MIN_SECRET} characters"));
             }
+            if secret.trim_start().starts_with("-----BEGIN") {
+                return invalid("jwt_secret", "is a PEM file; tokens signed with a key pair are verified by jwt_jwks");
+            }
             let key = DecodingKey::from_secret(secret.as_bytes());
             keys.push(Key { algorithm: Algorithm::HS256, id: None, key });
         }

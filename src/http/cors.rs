@@ -4,6 +4,7 @@
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
+use crate::http::host;
 use crate::variable::{VariableError, invalid};
 
 /// The browser's word on which site a request comes from (Fetch Metadata Request Headers).
@@ -48,7 +49,8 @@ pub fn origins(variable: &'static str, list: &str) -> Result<Vec<String>, Variab
 }
 
 /// Whether a page of another site sent this request, one that is not in the list: by the browser's own word
-/// (`Sec-Fetch-Site`, which no script can set), or, from browsers that do not say, by `Origin`.
+/// (`Sec-Fetch-Site`, which no script can set), or, where it does not say, by `Origin`. A browser says neither with a `GET`
+/// that a page makes over plain HTTP to anything but its own machine: see [`is_silent`].
 pub fn is_cross_site(headers: &HeaderMap, allowed: &[String]) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let origin = text(header::ORIGIN);
@@ -62,6 +64,12 @@ pub fn is_cross_site(headers: &HeaderMap, allowed: &[String]) -> bool {
             host.is_none() || host != text(header::HOST)
         }),
     }
+}
+
+/// Whether a browser could have sent this `GET` for a page of another site and say nothing of it. It adds `Sec-Fetch-Site` to
+/// what goes over TLS or stays on its machine, and `Origin` to all but `GET` and `HEAD`.
+pub fn is_silent(headers: &HeaderMap) -> bool {
+    !headers.contains_key(SEC_FETCH_SITE) && !headers.contains_key(header::ORIGIN) && !host::is_loopback(headers)
 }
 
 /// Sets the headers that say what the page that asked may do with it; nothing, where its origin is not in the list.

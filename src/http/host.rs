@@ -3,7 +3,7 @@
 //! A web page may let its own name resolve to 127.0.0.1 (DNS rebinding); to the browser the service is then a part of that
 //! page's site, and CORS does not apply. But the browser still sends the page's name in `Host`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::{HeaderMap, header};
 
@@ -34,19 +34,32 @@ pub fn is_ours(headers: &HeaderMap, allowed: &[String]) -> bool {
 }
 
 fn names_us(host: &str, allowed: &[String]) -> bool {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split_once(']').is_some_and(|(address, port)| {
-            address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
-        });
-    }
-    let name = match host.split_once(':') {
-        Some((name, port)) if is_port(port) => name,
-        Some(_) => return false,
-        None => host,
+    without_port(host).is_some_and(|name| {
+        name.parse::<IpAddr>().is_ok()
+            || name.eq_ignore_ascii_case("localhost")
+            || allowed.iter().any(|allowed| name.eq_ignore_ascii_case(allowed))
+    })
+}
+
+/// Whether `Host` names the machine that the client runs on. A request without `Host` does not come from a browser.
+pub fn is_loopback(headers: &HeaderMap) -> bool {
+    let names_it = |name: &str| {
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     };
-    name.parse::<Ipv4Addr>().is_ok()
-        || name.eq_ignore_ascii_case("localhost")
-        || allowed.iter().any(|allowed| name.eq_ignore_ascii_case(allowed))
+    headers.get_all(header::HOST).iter().all(|host| host.to_str().ok().and_then(without_port).is_some_and(names_it))
+}
+
+/// The name or the address in a `Host`; `None` where it is not well-formed.
+fn without_port(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            address.parse::<Ipv6Addr>().ok()?;
+            (address, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
+        }
+        None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
+    };
+    port.is_none_or(is_port).then_some(name)
 }
 
 fn is_port(text: &str) -> bool {
@@ -82,6 +95,20 @@ mod tests {
             assert!(is_ours(&[host]), "{host}");
         }
         assert!(is_ours(&[]));
+    }
+
+    #[test]
+    fn a_machine_is_its_own() {
+        let is_loopback = |host: &str| {
+            super::is_loopback(&HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]))
+        };
+        for host in ["127.0.0.1:3000", "127.9.9.9", "[::1]:3000", "localhost", "LOCALHOST:80"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["192.168.1.7:3000", "[2001:db8::1]", "shop.example", "localhost.shop.example", "127.0.0.1.x", ""] {
+            assert!(!is_loopback(host), "{host}");
+        }
+        assert!(super::is_loopback(&HeaderMap::new()));
     }
 
     #[test]

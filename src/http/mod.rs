@@ -117,7 +117,7 @@ async fn handle<B: Backend>(
         extras.preflight = Some(allow);
         return Ok(response);
     }
-    authorize(context, head.headers(), endpoint, &caller, extras)?;
+    authorize(context, head, endpoint, &caller, extras)?;
     check_collection(&context.catalog, &route)?;
     // The host leaves out the body of a response to HEAD, and only that.
     let asked = if method == Method::HEAD { "GET" } else { method.as_str() };
@@ -185,14 +185,18 @@ async fn limit_rate<B: Backend>(
 /// Checks whether the caller may do what the route does.
 fn authorize<B: Backend>(
     context: &Context<'_, B>,
-    headers: &HeaderMap,
+    head: &Request<()>,
     endpoint: &Endpoint,
     caller: &Result<Option<Caller>, AuthError>,
     extras: &mut ResponseExtras,
 ) -> Result<(), Problem> {
     let Some(needed) = endpoint.role else { return Ok(()) };
+    let headers = head.headers();
     if needed > Role::Read && cors::is_cross_site(headers, &context.settings.cors_origins) {
         return Err(Problem::CrossSite);
+    }
+    if !endpoint.is_safe() && matches!(*head.method(), Method::GET | Method::HEAD) && cors::is_silent(headers) {
+        return Err(Problem::SilentGet);
     }
     extras.caller = caller.as_ref().ok().and_then(Option::as_ref).map(|caller| caller.name.clone());
     extras.visibility = Some(context.access.authorize(needed, caller)?);

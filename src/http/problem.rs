@@ -51,6 +51,8 @@ pub enum Problem {
     Auth(AuthError),
     /// 403: a page of another site tried to change something.
     CrossSite,
+    /// 403: a `GET` that would change something, which a page of another site could have sent.
+    SilentGet,
     /// 408: the client took too long to send its body.
     BodyTimeout,
     /// 429: the caller sent more requests than this within a minute.
@@ -90,9 +92,9 @@ impl Problem {
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::Invalid(_) | Problem::UnknownFields { .. } => StatusCode::BAD_REQUEST,
             Problem::Auth(AuthError::Missing | AuthError::Rejected(_)) => StatusCode::UNAUTHORIZED,
-            Problem::Auth(AuthError::Forbidden(_) | AuthError::RoleOff(_)) | Problem::CrossSite => {
-                StatusCode::FORBIDDEN
-            }
+            Problem::Auth(AuthError::Forbidden(_) | AuthError::RoleOff(_))
+            | Problem::CrossSite
+            | Problem::SilentGet => StatusCode::FORBIDDEN,
             Problem::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Problem::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
@@ -224,6 +226,9 @@ impl fmt::Display for Problem {
             }
             Problem::Auth(error) => error.fmt(f),
             Problem::CrossSite => f.write_str("a page of another site must not change anything here"),
+            Problem::SilentGet => f.write_str(
+                "a GET that changes something is for localhost: elsewhere, a page of another site could send it; use POST",
+            ),
             Problem::NotPurged(_) => f.write_str("Redis could not purge everything; values that were cached before may still be served"),
             Problem::UnknownHost => {
                 f.write_str("unknown host: use an IP address or localhost, or add the name to the variable allowed_hosts")
