@@ -43,19 +43,25 @@ pub fn header_value(variable: &'static str, value: String) -> Result<String, Var
 /// A URL with one of these schemes and a host, without slashes at its end.
 pub fn url(variable: &'static str, schemes: &[&str], value: String) -> Result<String, VariableError> {
     let value = value.trim().trim_end_matches('/');
-    let Some(rest) = schemes.iter().find_map(|scheme| value.strip_prefix(scheme)) else {
+    if !schemes.iter().any(|scheme| value.starts_with(scheme)) {
         return invalid(variable, format!("must be a URL that starts with {}", schemes.join(" or ")));
-    };
+    }
     if value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#') {
         return invalid(variable, "contains a space, a control character or a #, which a URL spells %20 or %23");
     }
-    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+    let authority = authority(value);
     // A user's name and password may hold nearly anything, and are for who connects to understand.
     let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
     match address.parse::<Authority>() {
         Ok(parsed) if !parsed.host().is_empty() && is_port(&address[parsed.host().len()..]) => Ok(value.to_owned()),
         _ => invalid(variable, "must be a URL whose host is a name or an address, with a port from 1 to 65535 or none"),
     }
+}
+
+/// What stands between a URL's scheme and its path or query.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    &rest[..rest.find(['/', '?']).unwrap_or(rest.len())]
 }
 
 /// Such a URL without a user's name and password, which no HTTP request carries in its address.
@@ -65,8 +71,7 @@ pub fn url_without_credentials(
     value: String,
 ) -> Result<String, VariableError> {
     let value = url(variable, schemes, value)?;
-    let authority = value.split('/').nth(2).unwrap_or_default();
-    if authority.split('?').next().unwrap_or_default().contains('@') {
+    if authority(&value).contains('@') {
         return invalid(
             variable,
             "must not contain a user's name or password; data_api_key is what the Data API is shown",

@@ -140,7 +140,7 @@ fn a_short_token_is_refused_at_the_start_and_not_shown() {
         let host = system.second_host(&[(variable, value)]);
         let answer = host.get(GAMES);
         assert_eq!(answer.status, 500);
-        let body = String::from_utf8(answer.body).unwrap();
+        let body = answer.text();
         assert!(body.contains(&format!("`{variable}`")) && !body.contains("hunter2"), "{body}");
         assert!(!host.service.log().tail(100).contains("hunter2"));
     }
@@ -333,7 +333,7 @@ fn every_answer_has_a_request_id_and_is_not_a_page() {
     system.stop_data_api();
     let failed = system.with("GET", "/api/showDB/games?item=x", &[("X-Request-Id", "find-me-17")], b"");
     assert_eq!(failed.status, 503);
-    let body = String::from_utf8(failed.body).unwrap();
+    let body = failed.text();
     assert!(!body.contains("127.0.0.1") && !body.contains("local-dev-key"), "{body}");
     let log = system.log();
     let line = log.lines().find(|line| line.contains("find-me-17")).unwrap();

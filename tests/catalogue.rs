@@ -193,7 +193,7 @@ fn a_double_is_stored_as_it_was_sent() {
         assert_eq!(shop.with("POST", "/api/add/shop", &[JSON], body.as_bytes()).status, 201, "{number}");
         let stored = shop.stored(&json!(at))["at"]["$numberDouble"].as_str().unwrap().to_owned();
         assert_eq!(stored.parse::<f64>().unwrap().to_bits(), number.parse::<f64>().unwrap().to_bits(), "{number}");
-        let shown = String::from_utf8(shop.get(&format!("/api/get/shop/{at}")).body).unwrap();
+        let shown = shop.get(&format!("/api/get/shop/{at}")).text().to_owned();
         let shown = shown.split_once("\"at\":").unwrap().1.trim_end_matches('}').to_owned();
         assert_eq!(shown.parse::<f64>().unwrap().to_bits(), number.parse::<f64>().unwrap().to_bits(), "{shown}");
     }

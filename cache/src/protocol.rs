@@ -185,7 +185,7 @@ impl<P: Ports> Protocol<P> {
         }
     }
 
-    /// Stores a value and its stamp, unless a fence stands or a generation has changed. Gives the lease back in any case;
+    /// Stores a value and its stamp, unless a fence stands or a generation has changed. Gives the lease back unless Redis ends it with an error;
     /// where nothing was stored, readers neither lead nor wait for a moment.
     pub async fn fill(&self, entry: &Entry<'_>, lease: &Lease, fill: Fill<'_>) -> Result<Filled, CacheError> {
         let mut keys =

@@ -23,7 +23,7 @@ const LAST_WAIT: Duration = Duration::from_millis(64);
 /// For how long nobody leads or waits after a value turned out to be larger than what is cached: it would be again.
 const TOO_LARGE_COOLDOWN: Duration = Duration::from_secs(5);
 
-/// For how long nobody leads or waits after Redis refused to store a value: it would again.
+/// For how long nobody leads or waits after Redis refused to store a value: it would refuse the next one, too.
 const REFUSED_COOLDOWN: Duration = Duration::from_secs(1);
 
 /// From this size on, in bytes, a value on its way to Redis may hold up what comes behind it on the connection.

@@ -27,6 +27,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 /// How many bits an RSA modulus may have: no fewer than RFC 7518, section 3.3, requires, and no more than is quick.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
+/// The fewest bytes of a secret for HS256: as many as its hash has (RFC 7518, section 3.2).
+pub const MIN_SECRET: usize = 32;
+
 static PROVIDER: CryptoProvider =
     CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
@@ -47,6 +50,12 @@ pub fn check(algorithm: Algorithm, key: &DecodingKey) -> std::result::Result<(),
         return Err(format!("is not one for {algorithm:?}"));
     }
     public_key::check(algorithm, key)
+}
+
+/// Whether what is given as a secret for HS256 is a PEM file. It may hold a public key, and who knows that could sign tokens
+/// with it.
+pub fn is_pem(secret: &[u8]) -> bool {
+    secret.trim_ascii_start().starts_with(b"-----BEGIN")
 }
 
 /// Whether an RSA modulus is as long as it should be.

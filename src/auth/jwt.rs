@@ -9,14 +9,12 @@ use std::time::Duration;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jwt_crypto::MIN_SECRET;
 use serde::Deserialize;
 
 use super::{Caller, Role};
 use crate::hex::hex_sha1;
 use crate::variable::{VariableError, invalid};
-
-/// The shortest shared secret: as long as HS256's hash (RFC 7518, section 3.2).
-const MIN_SECRET: usize = 32;
 
 /// How far the issuer's clock may be from ours, in seconds.
 const LEEWAY: f64 = 30.0;
@@ -65,7 +63,7 @@ impl Jwt {
             if secret.len() < MIN_SECRET {
                 return invalid("jwt_secret", format!("must have at least {MIN_SECRET} characters"));
             }
-            if secret.trim_start().starts_with("-----BEGIN") {
+            if jwt_crypto::is_pem(secret.as_bytes()) {
                 return invalid("jwt_secret", "is a PEM file; tokens signed with a key pair are verified by jwt_jwks");
             }
             let key = DecodingKey::from_secret(secret.as_bytes());

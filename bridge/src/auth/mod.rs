@@ -150,9 +150,9 @@ impl Authenticator {
     /// Lets a request in, or not.
     ///
     /// # Errors
-    /// The three authentication errors of the protocol; 403 for another host's name, or a page of another site,
-    /// where everyone is let in; 429 for too
-    /// many wrong passwords; 503 where the keys of an issuer, or the sessions that have ended, are not known.
+    /// The three authentication errors of the protocol; 403 for another host's name, or a page of another site, where everyone
+    /// is let in; 429 for too many wrong passwords; 503 where the keys of an issuer, or the sessions that have ended, are not
+    /// known.
     pub async fn authenticate(&self, head: &Parts) -> Result<Arc<Principal>, Error> {
         let Some(accounts) = &self.accounts else {
             host::check(head, &self.allowed_hosts)?;

@@ -150,8 +150,7 @@ fn unlisted(document: &Document, parent: Option<&str>, allowed: &[String]) -> Op
         if path == "_id" || allowed.iter().any(|allowed| is_surely_within(&path, allowed)) {
             return None;
         }
-        let is_parent =
-            allowed.iter().any(|allowed| allowed.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
+        let is_parent = allowed.iter().any(|allowed| is_surely_within(allowed, &path));
         match value {
             Bson::Document(inner) if is_parent => unlisted(inner, Some(&path), allowed),
             Bson::Array(elements) if is_parent => elements.iter().find_map(|element| match element {

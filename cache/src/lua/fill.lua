@@ -6,7 +6,7 @@
 -- ARGV[5] for how much longer a copy is kept (0: not at all), in milliseconds; ARGV[6] how many entries the index may have
 -- (0: any number), ARGV[7] the entry's name, ARGV[8] the end of the stamp, ARGV[9] the value.
 -- Result: 1 stored, 0 not stored since a write overtook it, 2 not stored since the index is full. The lease is given back
--- in any case.
+-- in any case but where the script itself ends in an error: then the reader releases it.
 
 -- How long readers neither lead nor wait after a fill that was overtaken: so long that each of those who wait asks once.
 -- Where writes come without a pause, all of them would wait in a row for fills that never come.

@@ -6,7 +6,7 @@
 -- indexes name, ARGV[4] how many entries go of an index that the two calls of a write cannot empty.
 
 -- How many of the entries that an index names a call deletes at most, each with three keys. The rest is left to the next
--- write, or to its TTL: it is stale, but nobody can read it without the generation that it was filled under.
+-- write, or to its TTL: the generation that it was filled under is gone, so nobody can read it.
 local MOST = 330
 
 local scopes = tonumber(ARGV[2])

@@ -8,7 +8,7 @@ use fenced_cache::{
     FillRefused, Loaded, Notice, OPEN_FOR, Observer, Ports, ReadThrough, Settings, Source, WritePolicy,
 };
 
-use super::refusals::Away;
+use super::refusals::Failure;
 use super::server::*;
 
 /// Notes what it hears.
@@ -47,7 +47,7 @@ fn noted(url: &str) -> ReadThrough<Noted> {
 }
 
 async fn read(cache: &ReadThrough<Noted>) -> Source {
-    let load = async { Ok::<_, Away>(Some(Loaded::from(Bytes::from_static(b"[]")))) };
+    let load = async { Ok::<_, Failure>(Some(Loaded::from(Bytes::from_static(b"[]")))) };
     cache.read(&listing(), load).await.unwrap().source
 }
 
@@ -67,7 +67,7 @@ async fn a_redis_that_is_away_and_comes_back_is_said_once_each() {
     for _ in 0..3 {
         for _ in 0..20 {
             assert!(matches!(read(&cache).await, Source::Bypass { .. }));
-            cache.write("games", &[LISTINGS], async { Ok::<_, Away>(()) }).await.unwrap();
+            cache.write("games", &[LISTINGS], async { Ok::<_, Failure>(()) }).await.unwrap();
         }
         // One reader tries again, and finds it as it was.
         tokio::time::sleep(OPEN_FOR).await;
@@ -92,7 +92,7 @@ async fn a_refusal_is_said_once_for_each_step() {
     let cache = noted(&url);
     for _ in 0..20 {
         assert_eq!(read(&cache).await, Source::Miss { stored: None });
-        cache.write("games", &[LISTINGS], async { Ok::<_, Away>(()) }).await.unwrap();
+        cache.write("games", &[LISTINGS], async { Ok::<_, Failure>(()) }).await.unwrap();
     }
     let notices = heard(&cache);
     let refused: Vec<&String> = notices.iter().filter(|notice| notice.contains("refuses")).collect();
@@ -107,7 +107,7 @@ async fn a_fill_that_times_out_leaves_the_readers_circuit_closed() {
     // From the read of the source on, Redis holds back whatever may write.
     let load = async {
         redis.command(&["CLIENT", "PAUSE", "60000", "WRITE"]).await;
-        Ok::<_, Away>(Some(Loaded::from(Bytes::from_static(b"[]"))))
+        Ok::<_, Failure>(Some(Loaded::from(Bytes::from_static(b"[]"))))
     };
     let source = cache.read(&listing(), load).await.unwrap().source;
     assert_eq!(source, Source::Miss { stored: None });

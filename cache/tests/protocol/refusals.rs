@@ -10,16 +10,20 @@ use fenced_cache::{
 
 use super::server::*;
 
+/// How a source fails: it is away, or it does not say what became of a write.
 #[derive(Debug, PartialEq)]
-pub struct Away;
+pub enum Failure {
+    Away,
+    Lost,
+}
 
-impl SourceError for Away {
+impl SourceError for Failure {
     fn timed_out() -> Self {
-        Away
+        Failure::Away
     }
 
     fn outcome_unknown(&self) -> bool {
-        false
+        *self == Failure::Lost
     }
 
     fn is_outage(&self) -> bool {
@@ -28,7 +32,7 @@ impl SourceError for Away {
 }
 
 async fn read(cache: &ReadThrough<Native>, entry: &Entry<'_>) -> Source {
-    let load = async { Ok::<_, Away>(Some(Loaded::from(Bytes::from_static(b"[]")))) };
+    let load = async { Ok::<_, Failure>(Some(Loaded::from(Bytes::from_static(b"[]")))) };
     let read = cache.read(entry, load).await.unwrap();
     assert_eq!(read.value.unwrap().bytes, "[]");
     assert!(!cache.is_circuit_open());
@@ -36,7 +40,7 @@ async fn read(cache: &ReadThrough<Native>, entry: &Entry<'_>) -> Source {
 }
 
 async fn write(cache: &ReadThrough<Native>) -> Invalidation {
-    let done = cache.write("games", &[LISTINGS], async { Ok::<_, Away>(()) }).await;
+    let done = cache.write("games", &[LISTINGS], async { Ok::<_, Failure>(()) }).await;
     assert!(!cache.is_circuit_open());
     done.unwrap().1
 }
@@ -64,7 +68,7 @@ async fn a_key_of_another_type_costs_only_itself_a_miss() {
     assert!(is_hit(&read(&cache, &document()).await));
     assert!(!is_hit(&read(&cache, &listing()).await));
     assert!(is_hit(&read(&cache, &listing()).await), "what was there is replaced");
-    // An index of another type keeps its scope uncached. Nobody waits for the lease of a reader that could not fill.
+    // Where the index holds another type, its scope is not cached. A reader that could not fill keeps nobody waiting.
     redis.command(&["DEL", "games:~index:list", "games:~generation:list", "games:list"]).await;
     redis.command(&["SET", "games:~index:list", "x"]).await;
     for _ in 0..3 {
@@ -144,24 +148,6 @@ async fn a_full_redis_serves_hits_and_records_writes() {
     assert_eq!(refused(&cache).await.1, Refusal::OutOfMemory);
 }
 
-/// What became of the write is not known.
-#[derive(Debug, PartialEq)]
-struct Lost;
-
-impl SourceError for Lost {
-    fn timed_out() -> Self {
-        Lost
-    }
-
-    fn outcome_unknown(&self) -> bool {
-        true
-    }
-
-    fn is_outage(&self) -> bool {
-        true
-    }
-}
-
 #[tokio::test]
 async fn a_write_that_may_still_come_is_fenced_as_soon_as_redis_can() {
     let mut redis = started(&[]).await;
@@ -169,10 +155,10 @@ async fn a_write_that_may_still_come_is_fenced_as_soon_as_redis_can() {
     redis.command(&["REPLICAOF", "127.0.0.1", "9"]).await;
     let work = async {
         redis.command(&["REPLICAOF", "NO", "ONE"]).await;
-        Err::<(), _>(Lost)
+        Err::<(), _>(Failure::Lost)
     };
     let written = cache.write("games", &[LISTINGS], work).await;
-    assert_eq!(written, Err(fenced_cache::WriteError::Source(Lost)));
+    assert_eq!(written, Err(fenced_cache::WriteError::Source(Failure::Lost)));
     assert_eq!(redis.keys("games:~fence:*").await, ["games:~fence:list"]);
     for _ in 0..2 {
         assert_eq!(read(&cache, &listing()).await, Source::Miss { stored: None });

@@ -75,7 +75,7 @@ struct Numbered {
 
 /// Which connection, to which Redis, a component was handed. It may know things of that Redis, such as that it holds nothing
 /// older than what was written last, and must hear of it where it is another one now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Handed {
     number: u64,
     /// Redis's own name for its process, where it may be asked.

@@ -1,7 +1,7 @@
 // A document in an editor. It is saved with the ETag with which it was read: where somebody else was faster, the store
 // refuses (412), and both versions stand side by side.
 
-import { document_, field, isRounded, parse, send } from "./store.js";
+import { document_, field, isRounded, parse, same, send } from "./store.js";
 import { $, el, say } from "./dom.js";
 import { isNumber, text } from "./table.js";
 
@@ -32,7 +32,7 @@ export async function edit(collection, id) {
   const answer = await read(collection, text(id));
   if (!answer.ok) return answer.problem;
   // A path is a text: where several documents' ids look alike, it finds one of them.
-  if (JSON.stringify(answer.json._id) !== JSON.stringify(id)) return `Another document's _id is spelled like this one, ${text(id)}, and the path leads to that.`;
+  if (!same(answer.json._id, id)) return `Another document's _id is spelled like this one, ${text(id)}, and the path leads to that.`;
   if (hasRounded(answer.json)) return "This document has whole numbers that this browser rounds; a newer one can edit it.";
   begin({ collection, id: text(id), ...answer.version }, `Document ${text(id)}`, "Fields that you leave as they are keep their types.");
   return undefined;
@@ -108,7 +108,7 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 /** The request that makes the one of the other: only what changed is sent. A field that is gone needs a merge patch (RFC 7396). */
 export function difference(before, after) {
   const set = Object.create(null), gone = Object.keys(before).filter((name) => !Object.hasOwn(after, name));
-  for (const [name, value] of Object.entries(after)) if (JSON.stringify(value) !== JSON.stringify(field(before, name))) set[name] = value;
+  for (const [name, value] of Object.entries(after)) if (!same(value, field(before, name))) set[name] = value;
   if (!gone.length) return Object.keys(set).length ? { method: "PUT", type: "application/json", body: set } : null;
   const nulls = Object.keys(set).filter((name) => set[name] === null);
   if (nulls.length) return { problem: `Remove fields and set ${nulls.join(", ")} to null one after the other.` };
@@ -123,7 +123,7 @@ function patch(before, after) {
   for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) result[name] = null;
   for (const [name, value] of Object.entries(after)) {
     const old = field(before, name);
-    if (JSON.stringify(old) !== JSON.stringify(value)) result[name] = patch(old, value);
+    if (!same(old, value)) result[name] = patch(old, value);
   }
   return result;
 }
@@ -144,7 +144,7 @@ async function conflict(mine) {
   $("editor-mine").textContent = "Yours";
   const lines = Object.entries(mine.theirs).map(([name, value], index, all) => {
     const line = `  ${JSON.stringify(name)}: ${JSON.stringify(value, null, 2).replaceAll("\n", "\n  ")}${index < all.length - 1 ? "," : ""}\n`;
-    return JSON.stringify(value) === JSON.stringify(field(mine.fields, name)) ? line : el("mark", {}, line);
+    return same(value, field(mine.fields, name)) ? line : el("mark", {}, line);
   });
   $("theirs-text").replaceChildren("{\n", ...lines, "}");
   $("editor-theirs").hidden = $("editor-take").hidden = false;

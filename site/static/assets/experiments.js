@@ -1,6 +1,6 @@
 // Three experiments. Each asks the store, and says in a sentence what came of it.
 
-import { brief, document_, listing, ms, plural, send, sleep } from "./store.js";
+import { brief, document_, listing, ms, plural, same, send, sleep } from "./store.js";
 import { $, badge, el } from "./dom.js";
 import { collection, text } from "./table.js";
 
@@ -124,7 +124,7 @@ async function write(card, step) {
   // As it was.
   await ask("PUT", update, { body: { [field]: old }, headers: condition(after) });
   const gone = [[before, after], [listed, relisted]].filter(([was, is]) => was.entry.kind === "hit" && is.entry.kind === "miss").map(([was]) => brief(was.entry.key));
-  const right = after.json[field] === wanted && relisted.json.find(({ _id }) => text(_id) === text(id))?.[field] === wanted;
+  const right = after.json[field] === wanted && relisted.json.find(({ _id }) => same(_id, id))?.[field] === wanted;
   return `The write took ${ms(written.entry.total)} and invalidated ${plural(gone.length, "key")} that had been hits: ${gone.join(" and ") || "none"}. `
     + `The next reads ${right ? `came from MongoDB and were right: ${field} was ${wanted}` : "were not right"}. Now it is ${old} again.`;
 }

@@ -58,6 +58,9 @@ export const isRounded = (value) => Number.isInteger(value) && !Number.isSafeInt
 /** Reads JSON. A whole number that would be rounded stays as it is spelled, where the browser can keep one so. */
 export const parse = (json) => JSON.parse(json, (_, value, context) => isRounded(value) && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
 
+/** Whether two values of JSON are the same, the order of their fields included. */
+export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
 /** A field's value; a document's fields may have names that every object of JavaScript has, such as `constructor`. */
 export const field = (object, name) => Object.hasOwn(object, name) ? object[name] : undefined;
 

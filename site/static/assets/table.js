@@ -7,6 +7,9 @@ import { $, el, say } from "./dom.js";
 const RESERVED = ["sort", "limit", "skip", "fields", "q", "field", "after", "count"];
 const SIGNS = { "": "=", ne: "≠", gt: ">", gte: "≥", lt: "<", lte: "≤", in: "one of", nin: "none of", icontains: "contains", starts: "starts with", exists: "exists" };
 
+// The other pages of a listing, as links and as buttons.
+const PAGES = ["first", "prev", "next"];
+
 const state = { collection: null, filters: [], search: "", sort: "", columns: ["_id"], links: {} };
 let onOpen = () => {};
 let turn = 0;
@@ -20,16 +23,16 @@ export function start(open) {
   $("filter").addEventListener("submit", (event) => { event.preventDefault(); if (document.activeElement !== $("search")) addFilter(); });
   $("search").addEventListener("change", (event) => { state.search = event.target.value; load(); });
   $("limit").addEventListener("change", () => load());
-  for (const where of ["first", "prev", "next"]) $(where).addEventListener("click", () => load(state.links[where]));
+  for (const where of PAGES) $(where).addEventListener("click", () => load(state.links[where]));
 }
 
 /** Shows another collection, without filters. */
 export function open(name) {
   // Nothing of the last one stays: a row of it would open a document of this one.
-  Object.assign(state, { collection: name, filters: [], search: "", sort: "", columns: ["_id"], links: {}, url: undefined, example: undefined });
+  Object.assign(state, { collection: name, filters: [], search: "", sort: "", columns: ["_id"], url: undefined, example: undefined });
   $("search").value = $("count").textContent = "";
   $("table").replaceChildren();
-  for (const where of ["first", "prev", "next"]) $(where).disabled = true;
+  leadTo({});
   chips();
   return load();
 }
@@ -55,12 +58,17 @@ async function load(url = address()) {
   say($("table-problem"), answer.problem);
   if (!answer.ok) return;
   state.url = url;
-  state.links = links(answer.headers.get("Link"));
-  for (const where of ["first", "prev", "next"]) $(where).disabled = !state.links[where];
+  leadTo(links(answer.headers.get("Link")));
   const total = answer.headers.get("X-Total-Count");
   const { length } = answer.json;
   $("count").textContent = total === null ? `${plural(length, "document")} here` : `${length} of ${plural(Number(total), "document")}`;
   show(answer.json);
+}
+
+/** Which other pages there are. */
+function leadTo(pages) {
+  state.links = pages;
+  for (const where of PAGES) $(where).disabled = !pages[where];
 }
 
 /** `<…>; rel="next"` (RFC 8288), as paths of this store. */

@@ -36,13 +36,13 @@ use crate::hex::hex;
 /// # Errors
 /// Where the text is not JSON.
 pub fn read(ejson: &[u8]) -> Result<Value, serde_json::Error> {
-    let mut deserializer = stored(ejson);
+    let mut deserializer = deserializer(ejson);
     let value = Value::deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
-fn stored(ejson: &[u8]) -> Deserializer<SliceRead<'_>> {
+fn deserializer(ejson: &[u8]) -> Deserializer<SliceRead<'_>> {
     let mut deserializer = Deserializer::from_slice(ejson);
     deserializer.disable_recursion_limit();
     deserializer

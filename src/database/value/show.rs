@@ -11,14 +11,14 @@ use serde_json::{Map, Number, Value};
 
 use super::kind::Kind;
 use super::number::is_json_number;
-use super::{date, read, stored, uuid_text};
+use super::{date, deserializer, read, uuid_text};
 
 /// Appends the plain form of one Extended JSON text.
 ///
 /// # Errors
 /// Where the text is not JSON.
 pub fn text(ejson: &[u8], out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let mut deserializer = stored(ejson);
+    let mut deserializer = deserializer(ejson);
     Show(out).deserialize(&mut deserializer)?;
     deserializer.end()
 }

@@ -25,12 +25,13 @@ impl Keys {
         let key = match algorithm {
             Algorithm::HS256 => {
                 let secret = text.strip_suffix(b"\n").unwrap_or(&text);
-                if secret.len() < 32 {
-                    // RFC 7518, section 3.2.
-                    return Err(unusable("a secret for HS256 needs at least 32 bytes".to_owned()));
+                if secret.len() < jwt_crypto::MIN_SECRET {
+                    return Err(unusable(format!(
+                        "a secret for HS256 needs at least {} bytes",
+                        jwt_crypto::MIN_SECRET
+                    )));
                 }
-                if text.trim_ascii_start().starts_with(b"-----BEGIN") {
-                    // Who knows a public key could sign with it.
+                if jwt_crypto::is_pem(secret) {
                     return Err(unusable("it is a PEM file, and HS256 needs a secret".to_owned()));
                 }
                 Ok(DecodingKey::from_secret(secret))
